@@ -1,0 +1,132 @@
+"""The one error tree. Every error has a stable `code`; `str(error)` is one clear sentence.
+
+The codes are the same in Python, on the command line, over HTTP and gRPC, in webhooks and in the docs.
+"""
+
+from typing import ClassVar
+
+
+class LipstageError(Exception):
+    """Base of everything Lipstage raises on purpose. `code` is stable; fields differ per error."""
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, sentence: str, **fields: object) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.fields = fields
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class InputError(LipstageError):
+    """The caller gave something that cannot be dubbed; asking again with the same input cannot help."""
+
+    code = "invalid_input"
+
+
+class InvalidParameter(InputError):
+    code = "invalid_parameter"
+
+
+class MediaNotFound(InputError):
+    code = "media_not_found"
+
+
+class MediaEmpty(InputError):
+    code = "media_empty"
+
+
+class MediaTruncated(InputError):
+    code = "media_truncated"
+
+
+class MediaUnreadable(InputError):
+    """Not a media file, or one whose codec this build cannot decode."""
+
+    code = "media_unreadable"
+
+
+class NoVideoStream(InputError):
+    code = "no_video_stream"
+
+
+class NoAudioStream(InputError):
+    code = "no_audio_stream"
+
+
+class AudioEmpty(InputError):
+    code = "audio_empty"
+
+
+class AudioTooLong(InputError):
+    code = "audio_too_long"
+
+
+class VideoTooShort(InputError):
+    code = "video_too_short"
+
+
+class FrameTooLarge(InputError):
+    code = "frame_too_large"
+
+
+class NoFace(InputError):
+    code = "no_face"
+
+
+class SpeakerNotFound(InputError):
+    code = "speaker_not_found"
+
+
+class OutputUnwritable(InputError):
+    code = "output_unwritable"
+
+
+class DiskFull(LipstageError):
+    code = "disk_full"
+
+
+class ModelError(LipstageError):
+    """The networks on this machine cannot serve the request."""
+
+    code = "model_error"
+
+
+class ModelMissing(ModelError):
+    code = "model_missing"
+
+
+class WrongVariant(ModelError):
+    """A model or checkpoint was recorded as another variant than the one asked for."""
+
+    code = "wrong_variant"
+
+
+class CheckpointMismatch(ModelError):
+    """A checkpoint's tensors are not exactly the network's."""
+
+    code = "checkpoint_mismatch"
+
+
+class FetchFailed(LipstageError):
+    """A file fetched at set-up did not arrive or is not the one that was pinned."""
+
+    code = "fetch_failed"
+
+
+class StaleRecord(LipstageError):
+    """A compare-and-set found another revision than expected; the writer lost the race."""
+
+    code = "stale_record"
+
+
+class ObjectMissing(LipstageError):
+    """The media store holds nothing under this name."""
+
+    code = "object_missing"
+
+
+class Canceled(LipstageError):
+    code = "canceled"

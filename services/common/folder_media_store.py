@@ -1,0 +1,69 @@
+"""The embedded media store: a folder of write-once files."""
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from services.common.errors import DiskFull, ObjectMissing, OutputUnwritable
+
+
+class FolderMediaStore:
+    """MediaStore port over `root`. A name appears only when its content is complete (write aside, then rename)."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def put(self, name: str, data: bytes) -> None:
+        self._write_once(name, lambda aside: aside.write_bytes(data))
+
+    async def put_file(self, name: str, path: Path) -> None:
+        """Takes the file by symbolic link when it lies outside the store (an input), by renaming when inside."""
+        if path.is_relative_to(self._root):
+            self._write_once(name, lambda aside: path.replace(aside))
+        else:
+            self._write_once(name, lambda aside: aside.symlink_to(path.resolve()))
+
+    async def get(self, name: str) -> bytes:
+        return (await self.local_path(name)).read_bytes()
+
+    async def local_path(self, name: str) -> Path:
+        path = self._root / name
+        if not path.exists():
+            raise ObjectMissing(f"Nothing is stored as {name}.", name=name)
+        return path
+
+    async def exists(self, name: str) -> bool:
+        return (self._root / name).exists()
+
+    async def delete(self, name: str) -> None:
+        (self._root / name).unlink(missing_ok=True)
+
+    def scratch(self) -> Path:
+        """A new path inside the store for a file that is still being written."""
+        folder = self._root / "scratch"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / uuid.uuid4().hex
+
+    def clear(self) -> None:
+        """Removes the store with everything in it."""
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def _write_once(self, name: str, write: Callable[[Path], object]) -> None:
+        target = self._root / name
+        if target.exists():
+            return
+        try:
+            aside = self.scratch()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                write(aside)
+                os.replace(aside, target)
+            finally:
+                aside.unlink(missing_ok=True)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise DiskFull(f"There is no space left in {self._root}.", path=str(self._root)) from error
+            raise OutputUnwritable(f"{self._root} cannot be written: {error.strerror}.", path=str(self._root)) from error

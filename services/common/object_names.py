@@ -1,0 +1,63 @@
+"""Names of stored objects: content addresses, so that doing a stage twice writes the same names."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from services.common.messages import DubParameters, StageKeys
+from services.common.ports import ModelCard
+
+PIPELINE_VERSION = "1"
+"""Raised whenever a stage's output changes for the same inputs, so that no stale object is reused."""
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stage_keys(video_sha256: str, audio_sha256: str, parameters: DubParameters, cards: list[ModelCard]) -> StageKeys:
+    """The three stages' content addresses, each derived from the one before it."""
+    networks = {card.name: card.source_sha256 for card in cards}
+    preprocess = _digest(
+        PIPELINE_VERSION,
+        video_sha256,
+        audio_sha256,
+        parameters.model_dump(include={"variant", "mode", "length", "segments", "speaker"}, mode="json"),
+        networks["whisper_encoder"],
+    )
+    denoise = _digest(preprocess, parameters.model_dump(exclude={"output"}, mode="json"), networks)
+    composite = _digest(denoise, parameters.output.model_dump(mode="json"))
+    return StageKeys(preprocess=preprocess, denoise=denoise, composite=composite)
+
+
+def media(sha256: str, suffix: str) -> str:
+    return f"media/{sha256}{suffix}"
+
+
+def chunk(keys: StageKeys, index: int) -> str:
+    return f"chunks/{keys.preprocess}/{index:06d}.safetensors"
+
+
+def manifest(keys: StageKeys, segment: int) -> str:
+    return f"manifests/{keys.preprocess}/{segment:05d}.safetensors"
+
+
+def faces(keys: StageKeys, chunk_index: int) -> str:
+    return f"faces/{keys.denoise}/{chunk_index:06d}.safetensors"
+
+
+def segment(keys: StageKeys, index: int) -> str:
+    return f"segments/{keys.composite}/{index:05d}.mp4"
+
+
+def output(keys: StageKeys, suffix: str) -> str:
+    return f"out/{keys.composite}{suffix}"
+
+
+def report(keys: StageKeys) -> str:
+    return f"out/{keys.composite}.json"
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
