@@ -1,19 +1,20 @@
 """Attention, the gated feed-forward and the spatial transformer of Stable Diffusion 1.x, with audio as the context."""
 
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from export.unet_config import UNetConfig
 
 TRANSFORMER_NORM_EPS = 1e-6
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
-    """softmax(q·kᵀ/√d)·v over `heads` heads: q N×L×C, k and v N×S×C → N×L×C."""
+def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, scale: float) -> Tensor:
+    """softmax(scale·q·kᵀ)·v over `heads` heads: q N×L×C, k and v N×S×C → N×L×C.
+
+    `scale` is given because a number read from a traced shape would not stay a constant of the exported graph.
+    """
     q, k, v = (_split_heads(x, heads) for x in (q, k, v))
-    # The scale is a number, not read from a traced shape, so that an exported graph holds it as a constant.
-    mixed = F.scaled_dot_product_attention(q, k, v, scale=float(q.shape[-1]) ** -0.5)
-    return mixed.transpose(1, 2).flatten(2)
+    return functional.scaled_dot_product_attention(q, k, v, scale=scale).transpose(1, 2).flatten(2)
 
 
 def _split_heads(x: Tensor, heads: int) -> Tensor:
@@ -26,6 +27,7 @@ class Attention(nn.Module):
     def __init__(self, width: int, context_width: int, heads: int, upcast: bool = False) -> None:
         super().__init__()
         self.heads = heads
+        self.scale = (width // heads) ** -0.5
         self.upcast = upcast
         self.to_q = nn.Linear(width, width, bias=False)
         self.to_k = nn.Linear(context_width, width, bias=False)
@@ -35,8 +37,10 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         q, k, v = self.to_q(x), self.to_k(context), self.to_v(context)
         if self.upcast and q.element_size() < 4:
-            return self.to_out(attend(q.float(), k.float(), v.float(), self.heads).to(x.dtype))  # type: ignore[no-any-return]
-        return self.to_out(attend(q, k, v, self.heads))  # type: ignore[no-any-return]
+            mixed = attend(q.float(), k.float(), v.float(), self.heads, self.scale).to(x.dtype)
+        else:
+            mixed = attend(q, k, v, self.heads, self.scale)
+        return self.to_out(mixed)  # type: ignore[no-any-return]
 
 
 class GEGLU(nn.Module):
@@ -48,7 +52,7 @@ class GEGLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         value, gate = self.proj(x).chunk(2, dim=-1)
-        return value * F.gelu(gate)  # type: ignore[no-any-return]
+        return value * functional.gelu(gate)  # type: ignore[no-any-return]
 
 
 class FeedForward(nn.Module):

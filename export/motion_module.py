@@ -86,7 +86,7 @@ class TemporalTransformer(nn.Module):
             tokens = block(tokens)
         tokens = self.proj_out(tokens)
         by_place = tokens.reshape(batch, -1, tokens.shape[1], tokens.shape[2])  # B×(h·w)×F×C
-        return x + by_place.permute(0, 2, 3, 1).reshape(x.shape)
+        return x + by_place.permute(0, 2, 3, 1).reshape(x.shape)  # type: ignore[no-any-return]
 
 
 class MotionModule(nn.Module):

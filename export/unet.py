@@ -7,7 +7,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from export.unet_blocks import ClipGroupNorm, DownBlock, MidBlock, UpBlock
 from export.unet_config import UNetConfig
@@ -34,7 +34,7 @@ class TimestepEmbedding(nn.Module):
         self.linear_2 = nn.Linear(embed_dim, embed_dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.linear_2(F.silu(self.linear_1(x)))  # type: ignore[no-any-return]
+        return self.linear_2(functional.silu(self.linear_1(x)))  # type: ignore[no-any-return]
 
 
 class UNet3D(nn.Module):
@@ -92,15 +92,15 @@ class UNet3D(nn.Module):
         self, sample: Tensor, timestep: Tensor | int, audio: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """conv_in's (B·F)×C×h×w, the time embedding B×T and the audio (B·F)×S×D."""
-        if not torch.jit.is_tracing():
+        if not torch.onnx.is_in_onnx_export():
             self._require_positions(sample.shape[2])
         config = self.config
         if config.center_input_sample:
             sample = 2 * sample - 1
-        timesteps = torch.as_tensor(timestep, device=sample.device).reshape(-1).expand(sample.shape[0])
-        sinusoid = timestep_sinusoid(
-            timesteps, config.block_out_channels[0], config.flip_sin_to_cos, config.freq_shift
-        )
+        if not isinstance(timestep, Tensor):
+            timestep = torch.tensor(timestep, device=sample.device)
+        timesteps = timestep.reshape(-1).expand(sample.shape[0])
+        sinusoid = timestep_sinusoid(timesteps, config.block_out_channels[0], config.flip_sin_to_cos, config.freq_shift)
         temb = self.time_embedding(sinusoid.to(sample.dtype))
         if audio is not None and audio.ndim == 4:
             audio = audio.flatten(0, 1)
@@ -111,7 +111,7 @@ class UNet3D(nn.Module):
         batch = temb.shape[0]
         last_up = self.up_blocks[-1]
         hidden = last_up.skip_layer(self.config.layers_per_block, hidden, first_skip, temb, audio)  # type: ignore[operator]
-        return _to_clips(self.conv_out(F.silu(self.conv_norm_out(hidden, batch))), batch)
+        return _to_clips(self.conv_out(functional.silu(self.conv_norm_out(hidden, batch))), batch)
 
     def _require_positions(self, frames: int) -> None:
         motion = self.config.motion_module_kwargs

@@ -6,7 +6,7 @@ the number of clips B from the time embedding, which has one row per clip.
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from export.attention import SpatialTransformer
 from export.motion_module import MotionModule
@@ -87,7 +87,7 @@ class Downsampler(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3, stride=2, padding=padding)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(F.pad(x, (0, 1, 0, 1)) if self.asymmetric else x)  # type: ignore[no-any-return]
+        return self.conv(functional.pad(x, (0, 1, 0, 1)) if self.asymmetric else x)  # type: ignore[no-any-return]
 
 
 class Upsampler(nn.Module):
@@ -98,7 +98,7 @@ class Upsampler(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor, like: Tensor) -> Tensor:
-        return self.conv(F.interpolate(x, size=like.shape[2:], mode="nearest"))  # type: ignore[no-any-return]
+        return self.conv(functional.interpolate(x, size=like.shape[2:], mode="nearest"))  # type: ignore[no-any-return]
 
 
 class Stage(nn.Module):
@@ -173,9 +173,7 @@ class UpBlock(Stage):
         before = widths[max(index - 1, 0)]
         last_skip = widths[min(index + 1, len(widths) - 1)]
         count = config.layers_per_block + 1
-        layers = [
-            ((before if j == 0 else out) + (last_skip if j == count - 1 else out), out) for j in range(count)
-        ]
+        layers = [((before if j == 0 else out) + (last_skip if j == count - 1 else out), out) for j in range(count)]
         attends = config.up_block_types[index] == "CrossAttnUpBlock3D"
         super().__init__(layers, attends, config.up_motion(index), config)
         is_last = index == len(widths) - 1

@@ -11,7 +11,7 @@ MOTION_NORM_GROUPS = 32
 """Groups of a motion module's normalisation; fixed by the architecture, whatever `norm_num_groups` says."""
 
 Count = Annotated[int, Field(strict=True, gt=0)]
-Number = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Number = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 
 
 class MotionConfig(BaseModel):
@@ -66,7 +66,7 @@ class UNetConfig(BaseModel):
     downsample_padding: Annotated[int, Field(strict=True, ge=0)] = 1
     mid_block_scale_factor: Number = 1.0
     flip_sin_to_cos: StrictBool = True
-    freq_shift: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    freq_shift: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] = 0.0
     center_input_sample: StrictBool = False
     resnet_time_scale_shift: Literal["default", "scale_shift"] = "default"
     add_audio_layer: StrictBool = True

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Mapping
 
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 
 from services.common.errors import InvalidParameter
@@ -22,9 +22,11 @@ def build_vae(config: Mapping[str, object]) -> AutoencoderKL:
     if unknown:
         raise InvalidParameter(f"The VAE configuration has unknown keys: {', '.join(unknown)}.")
     try:
-        return AutoencoderKL(**arguments).eval()
+        vae = AutoencoderKL(**arguments)
     except (ValueError, TypeError) as invalid:
-        raise InvalidParameter(f"The VAE configuration is not valid: {invalid}.") from invalid
+        raise InvalidParameter(f"The VAE configuration is not valid: {str(invalid).rstrip('.')}.") from invalid
+    vae.eval()
+    return vae
 
 
 class VaeEncoder(nn.Module):

@@ -6,7 +6,7 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from export.attention import attend
 from services.common.errors import InvalidParameter
@@ -49,13 +49,15 @@ class SelfAttention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
+        self.scale = (width // heads) ** -0.5
         self.query = nn.Linear(width, width)
         self.key = nn.Linear(width, width, bias=False)
         self.value = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.out(attend(self.query(x), self.key(x), self.value(x), self.heads))  # type: ignore[no-any-return]
+        mixed = attend(self.query(x), self.key(x), self.value(x), self.heads, self.scale)
+        return self.out(mixed)  # type: ignore[no-any-return]
 
 
 class EncoderBlock(nn.Module):
@@ -93,11 +95,11 @@ class WhisperEncoder(nn.Module):
 
     def forward(self, mel: Tensor) -> Tensor:
         """mel B×80×T, T at most twice the positions → B×⌈T/2⌉×(layers+1)×D; raises InvalidParameter if too long."""
-        if not torch.jit.is_tracing() and mel.shape[-1] > 2 * self.dims.n_audio_ctx:
+        if not torch.onnx.is_in_onnx_export() and mel.shape[-1] > 2 * self.dims.n_audio_ctx:
             raise InvalidParameter(
                 f"{mel.shape[-1]} mel frames exceed the encoder's {2 * self.dims.n_audio_ctx} frames."
             )
-        x = F.gelu(self.conv2(F.gelu(self.conv1(mel)))).transpose(1, 2)
+        x = functional.gelu(self.conv2(functional.gelu(self.conv1(mel)))).transpose(1, 2)
         hidden_states = [x + self.positional_embedding[: x.shape[1]]]
         for block in self.blocks:
             hidden_states.append(block(hidden_states[-1]))

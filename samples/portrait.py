@@ -14,8 +14,8 @@ Image = NDArray[np.float32]
 
 WIDTH_PX, HEIGHT_PX = 640, 480
 SUPERSAMPLING = 3
-UNIT_PX = 125 * SUPERSAMPLING
-ORIGIN_PX = (320 * SUPERSAMPLING, 218 * SUPERSAMPLING)
+UNIT_PX = 146 * SUPERSAMPLING
+ORIGIN_PX = (320 * SUPERSAMPLING, 212 * SUPERSAMPLING)
 CANVAS_WH = (WIDTH_PX * SUPERSAMPLING, HEIGHT_PX * SUPERSAMPLING)
 
 KEY_LIGHT = (np.array([-0.50, -0.52, 0.70], np.float32), np.array([1.18, 1.08, 0.98], np.float32))
@@ -138,9 +138,9 @@ def head_height(x: Image, y: Image) -> Image:
     z += 0.030 * pair(x, y, 0.42, 0.24, 0.17, 0.14) - 0.020 * pair(x, y, 0.42, 0.60, 0.13, 0.14)
     along = ramp(y, -0.20, 0.36)
     ridge_end = 1 - ramp(y, 0.36, 0.47)
-    z += (0.035 + 0.135 * along) * np.exp(-0.5 * (x / (0.058 + 0.024 * along)) ** 2) * ramp(y, -0.34, -0.05) * ridge_end
-    z += 0.060 * bump(x, y, 0, 0.355, 0.075, 0.062) + 0.062 * pair(x, y, 0.105, 0.405, 0.042, 0.042)
-    z -= 0.018 * pair(x, y, 0.155, 0.415, 0.022, 0.045)  # the crease behind the wing of the nose
+    z += (0.035 + 0.135 * along) * np.exp(-0.5 * (x / (0.070 + 0.034 * along)) ** 2) * ramp(y, -0.34, -0.05) * ridge_end
+    z += 0.060 * bump(x, y, 0, 0.350, 0.082, 0.066) + 0.070 * pair(x, y, 0.118, 0.400, 0.046, 0.046)
+    z -= 0.018 * pair(x, y, 0.172, 0.410, 0.022, 0.045)  # the crease behind the wing of the nose
     z += 0.045 * bump(x, y, 0, 0.62, 0.24, 0.13)  # the teeth carry the lips forward
     z -= 0.016 * bump(x, y, 0, 0.50, 0.022, 0.045) + 0.030 * bump(x, y, 0, 0.775, 0.15, 0.035)
     z += 0.040 * bump(x, y, 0, 0.90, 0.13, 0.085)
@@ -169,16 +169,16 @@ def face_skin(x: Image, y: Image, z: Image) -> Image:
     fold = np.abs(np.abs(x) - (0.165 + 0.36 * (y - 0.40)))
     shade += 0.13 * np.exp(-0.5 * (fold / 0.014) ** 2) * ramp(y, 0.40, 0.47) * (1 - ramp(y, 0.50, 0.62))
     skin *= 1 - np.clip(shade, 0, 0.75)[..., None] * np.array([0.75, 0.95, 1.0], np.float32)
-    tilt = (np.abs(x) - 0.058) * 0.35
-    nostril = np.exp(-((((np.abs(x) - 0.060) / 0.034) ** 2 + ((y - 0.446 - tilt) / 0.0145) ** 2) ** 2))
+    tilt = (np.abs(x) - 0.064) * 0.35
+    nostril = np.exp(-((((np.abs(x) - 0.066) / 0.036) ** 2 + ((y - 0.446 - tilt) / 0.0145) ** 2) ** 2))
     return (skin * (1 - 0.88 * nostril[..., None]) + nostril[..., None] * linear(48, 18, 14) * 0.6).astype(np.float32)
 
 
 def brow_hairs() -> Image:
     """Coverage of both eyebrows: a soft base with a few hundred hairs over it."""
     rng = np.random.default_rng(5)
-    spine = spline([(0.115, -0.175), (0.20, -0.215), (0.33, -0.252), (0.44, -0.228), (0.525, -0.160)], 100)
-    thick = np.interp(np.linspace(0, 1, 100), [0, 0.15, 0.6, 1], [0.026, 0.032, 0.024, 0.006])
+    spine = spline([(0.130, -0.205), (0.21, -0.232), (0.33, -0.258), (0.44, -0.238), (0.525, -0.178)], 100)
+    thick = np.interp(np.linspace(0, 1, 100), [0, 0.15, 0.6, 1], [0.017, 0.026, 0.021, 0.005])
     body = np.concatenate([spine - np.stack([0 * thick, thick], 1), (spine + np.stack([0 * thick, thick], 1))[::-1]])
     mirror = np.array([-1, 1], np.float32)
     base = blurred(polygon(body.astype(np.float32)) + polygon((body * mirror).astype(np.float32)), 0.012)
@@ -187,22 +187,22 @@ def brow_hairs() -> Image:
         for _ in range(420):
             k = int(rng.integers(0, 96))
             root = spine[k] + np.array([0, rng.uniform(-1, 1) * thick[k]], np.float32)
-            lean = np.interp(k / 100, [0, 0.2, 1], [1.25, 0.60, -0.42]) + rng.normal(0, 0.12)
+            lean = np.interp(k / 100, [0, 0.2, 1], [1.05, 0.50, -0.42]) + rng.normal(0, 0.12)
             length = rng.uniform(0.030, 0.055) * (1 - 0.35 * k / 100)
             tip = root + length * np.array([np.cos(lean), -np.sin(lean)])
             hair = np.stack([root, (root + tip) / 2 + [0, -0.002], tip]) * [side, 1]
             cv2.polylines(hairs, [to_px(hair.astype(np.float32))], False, 255, 2, cv2.LINE_AA, 4)
-    return np.clip(0.42 * base + 0.62 * cv2.GaussianBlur(hairs, (0, 0), 1.0).astype(np.float32) / 255, 0, 0.92)
+    return np.clip(0.36 * base + 0.55 * cv2.GaussianBlur(hairs, (0, 0), 1.0).astype(np.float32) / 255, 0, 0.92)
 
 
-FRINGE_LEFT = [(-0.16, -0.80), (-0.33, -0.70), (-0.50, -0.48), (-0.605, -0.14), (-0.645, 0.22), (-0.655, 0.56),
-               (-0.62, 0.84), (-0.52, 1.05)]  # fmt: skip
-CROWN_LEFT = [(-0.16, -1.13), (-0.45, -1.09), (-0.74, -0.84), (-0.89, -0.44), (-0.94, 0.0), (-0.97, 0.45),
-              (-0.96, 0.86), (-0.80, 1.16)]  # fmt: skip
-FRINGE_RIGHT = [(-0.16, -0.80), (0.16, -0.735), (0.44, -0.56), (0.585, -0.22), (0.635, 0.18), (0.65, 0.54),
-                (0.62, 0.84), (0.52, 1.05)]  # fmt: skip
-CROWN_RIGHT = [(-0.16, -1.13), (0.30, -1.16), (0.70, -0.93), (0.885, -0.48), (0.94, 0.0), (0.97, 0.45), (0.96, 0.86),
-               (0.80, 1.16)]  # fmt: skip
+FRINGE_LEFT = [(-0.15, -0.81), (-0.33, -0.71), (-0.50, -0.49), (-0.600, -0.15), (-0.630, 0.20), (-0.635, 0.54),
+               (-0.60, 0.84), (-0.46, 1.09)]  # fmt: skip
+CROWN_LEFT = [(-0.19, -1.14), (-0.47, -1.07), (-0.72, -0.83), (-0.845, -0.44), (-0.885, 0.0), (-0.915, 0.45),
+              (-0.865, 0.86), (-0.60, 1.19)]  # fmt: skip
+FRINGE_RIGHT = [(-0.15, -0.81), (0.16, -0.745), (0.44, -0.56), (0.580, -0.22), (0.620, 0.18), (0.630, 0.52),
+                (0.60, 0.84), (0.46, 1.09)]  # fmt: skip
+CROWN_RIGHT = [(-0.19, -1.14), (0.28, -1.15), (0.67, -0.91), (0.835, -0.47), (0.885, 0.0), (0.915, 0.45),
+               (0.865, 0.86), (0.60, 1.19)]  # fmt: skip
 
 
 def hair_front() -> Layer:
@@ -210,33 +210,37 @@ def hair_front() -> Layer:
     rng = np.random.default_rng(11)
     colour = np.zeros((*CANVAS_WH[::-1], 3), np.float32)
     cover = np.zeros(CANVAS_WH[::-1], np.float32)
-    dark, light = linear(52, 33, 24), linear(176, 120, 78)
-    for inner, outer, lit in ((FRINGE_LEFT, CROWN_LEFT, 1.0), (FRINGE_RIGHT, CROWN_RIGHT, 0.62)):
-        a, b = spline(inner, 48), spline(outer, 48)
-        body = np.concatenate([a, b[::-1]])
-        mask = polygon(body)
-        colour = colour * (1 - mask[..., None]) + mask[..., None] * dark * 0.8
-        cover = np.maximum(cover, mask)
-        t = np.linspace(0, 1, 48)
-        for _ in range(1500):
-            s = np.clip(rng.uniform(-0.02, 1.02) + 0.035 * np.sin(2 * np.pi * (t * rng.uniform(0.5, 1.4) + rng.random())), -0.03, 1.03)
+    dark, light = linear(46, 29, 21), linear(190, 132, 88)
+    t = np.linspace(0, 1, 96)
+    for inner, outer, lit in ((FRINGE_LEFT, CROWN_LEFT, 1.0), (FRINGE_RIGHT, CROWN_RIGHT, 0.80)):
+        a, b = spline(inner, 96), spline(outer, 96)
+        body = polygon(np.concatenate([a[:91], b[90::-1]]))
+        colour = colour * (1 - body[..., None]) + body[..., None] * dark
+        cover = np.maximum(cover, body)
+        locks = 0.5 + 0.5 * np.sin(np.arange(24) * 2.4) * rng.uniform(0.6, 1.0, 24)
+        for _ in range(2600):
+            across = rng.uniform(-0.012, 1.02)
+            wave = 0.018 * np.sin(2 * np.pi * (1.1 * t + 0.55 * across)) + 0.020 * rng.normal() * t
+            s = across + wave * np.clip(4 * t, 0, 1)
             strand = a * (1 - s[:, None]) + b * s[:, None]
-            stop = int(rng.integers(38, 49))
-            band = np.exp(-0.5 * ((t - 0.24 - 0.05 * s) / 0.075) ** 2) + 0.42 * np.exp(-0.5 * ((t - 0.62) / 0.11) ** 2)
-            rim = 0.55 + 0.45 * np.sin(np.pi * np.clip(s, 0, 1))
-            shine = np.clip(lit * band * rim * rng.uniform(0.25, 0.75) + rng.normal(0.06, 0.035), 0, 1)
+            lock = np.interp(across * 23, np.arange(24), locks)
+            centre = 0.25 - 0.06 * across + 0.035 * lock + rng.normal(0, 0.018)
+            band = np.exp(-0.5 * ((t - centre) / 0.085) ** 2) + 0.34 * np.exp(-0.5 * ((t - 0.66 - 0.1 * lock) / 0.12) ** 2)
+            rounding = 0.30 + 0.70 * np.sin(np.pi * np.clip(across, 0, 1)) ** 0.8
+            level = lit * (0.10 + 0.50 * band * (0.45 + 0.55 * lock)) * rounding * rng.uniform(0.35, 1.25) * (0.45 + 0.55 * np.clip(7 * t, 0, 1))
+            tint = dark * 0.75 + (light - dark * 0.75) * np.clip(level, 0, 1)[:, None]
             points = to_px(strand.astype(np.float32))
-            for k in range(0, stop - 1, 2):
-                tint = dark + (light - dark) * shine[k]
-                cv2.polylines(colour, [points[k : k + 3]], False, tint.tolist(), 2, cv2.LINE_8, 4)
+            stop = 95 - int(min(abs(rng.normal(0, 6)), 40))
+            for k in range(0, stop, 2):
+                cv2.polylines(colour, [points[k : k + 3]], False, tint[k].tolist(), 1, cv2.LINE_8, 4)
             cv2.polylines(cover, [points[:stop]], False, 1.0, 2, cv2.LINE_8, 4)
-    cover = cv2.GaussianBlur(cover, (0, 0), 1.2)
-    colour = cv2.GaussianBlur(colour, (0, 0), 0.9)
+    cover = cv2.GaussianBlur(cover, (0, 0), 1.3)
+    colour = cv2.GaussianBlur(colour, (0, 0), 0.8)
     return Layer((colour * cover[..., None]).astype(np.float32), cover.astype(np.float32))
 
 
 def hair_back() -> Layer:
-    outline = spline([(-0.80, -0.2), (-0.84, 0.5), (-0.74, 1.12), (-0.3, 1.19), (0.3, 1.19), (0.74, 1.12), (0.84, 0.5), (0.80, -0.2)], 120)
+    outline = spline([(-0.78, -0.2), (-0.82, 0.5), (-0.62, 1.10), (-0.3, 1.15), (0.3, 1.15), (0.62, 1.10), (0.82, 0.5), (0.78, -0.2)], 120)
     cover = blurred(polygon(outline), 0.012)
     tint = linear(40, 25, 19) * (1 + 0.10 * speckle(21, 0.015))[..., None]
     return Layer((tint * cover[..., None]).astype(np.float32), cover)
@@ -251,14 +255,14 @@ def shoulders(x: Image, y: Image) -> Layer:
     tone = np.broadcast_to(linear(222, 171, 143), (*x.shape, 3)) * (1 + 0.012 * speckle(3, 0.03))[..., None]
     skin = shaded(tone.astype(np.float32), blurred(z.astype(np.float32), 0.012), 0.25)
     under_chin = blurred(polygon(head_outline() * np.array([0.98, 1.0], np.float32) + np.array([0.06, 0.16], np.float32)), 0.05)
-    skin *= 1 - under_chin[..., None] * np.array([0.50, 0.60, 0.62], np.float32)
+    skin *= 1 - under_chin[..., None] * np.array([0.56, 0.66, 0.68], np.float32)
 
     body = [(-2.9, 2.6), (-2.05, 1.98), (-1.45, 1.66), (-0.95, 1.50), (-0.52, 1.30)]
     collar = [(-0.52, 1.30), (-0.40, 1.43), (-0.20, 1.535), (0.0, 1.565), (0.20, 1.535), (0.40, 1.43), (0.52, 1.30)]
     left, dip = spline(body, 80), spline(collar, 80)
     top = np.concatenate([left, dip, left[::-1] * np.array([-1, 1], np.float32)])
     garment = polygon(np.concatenate([top, np.array([[2.9, 3], [-2.9, 3]], np.float32)]))
-    drape = 0.55 * np.sqrt(np.clip(1 - (np.abs(x) / 1.75) ** 2.4, 0, 1)) * ramp(y, 1.15, 2.1)
+    drape = 0.55 * np.sqrt(np.clip(1 - (np.abs(x) / 2.9) ** 2.4, 0, 1)) * ramp(y, 1.15, 2.1)
     folds = 0.014 * np.sin(9 * x + 5 * np.abs(y - 1.2)) * ramp(np.abs(x), 0.4, 1.2)
     centre = np.hypot(x, (y - 0.98) * 0.95)
     ribs = 0.0045 * np.sin(np.arctan2(x, y - 0.9) * 150) * ramp(centre, 0.44, 0.50) * (1 - ramp(centre, 0.66, 0.68))
@@ -282,7 +286,7 @@ def room(x: Image, y: Image) -> Image:
     wall = np.broadcast_to(linear(122, 132, 140), (*x.shape, 3)) * (0.80 - 0.22 * x - 0.10 * y)[..., None]
     window = ramp(x, -2.55, -2.40) * (1 - ramp(x, -1.55, -1.40)) * ramp(y, -1.9, -1.7) * (1 - ramp(y, 0.55, 0.7))
     panes = 1 - 0.55 * np.exp(-0.5 * ((x + 1.98) / 0.03) ** 2)
-    scene = wall + (window * panes)[..., None] * linear(236, 242, 250) * 0.85
+    scene = wall + (window * panes)[..., None] * linear(226, 236, 246) * 0.62
     rng = np.random.default_rng(31)
     palette = [linear(150, 84, 62), linear(196, 158, 96), linear(74, 100, 116), linear(212, 202, 186), linear(92, 118, 88)]
     for shelf_y in (-1.05, -0.25, 0.55, 1.35):

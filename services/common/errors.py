@@ -110,6 +110,12 @@ class CheckpointMismatch(ModelError):
     code = "checkpoint_mismatch"
 
 
+class CheckpointUnreadable(ModelError):
+    """Not a checkpoint: damaged, of another format, or a pickle that would run code."""
+
+    code = "checkpoint_unreadable"
+
+
 class FetchFailed(LipstageError):
     """A file fetched at set-up did not arrive or is not the one that was pinned."""
 

@@ -8,7 +8,7 @@ Mode = Literal["studio", "reference"]
 LengthPolicy = Literal["cut", "loop", "bounce", "silence", "stretch"]
 SchedulerName = Literal["ddim", "dpm++"]
 Codec = Literal["auto", "h264", "hevc"]
-JobState = Literal["created", "processing", "completed", "failed", "canceled"]
+JobState = Literal["processing", "completed", "failed", "canceled"]
 Stage = Literal["preprocess", "denoise", "composite"]
 Seconds = Annotated[float, Field(ge=0)]
 
@@ -85,11 +85,9 @@ class JobRecord(Message):
     audio: str
     parameters: DubParameters
     keys: StageKeys
-    state: JobState = "created"
+    state: JobState = "processing"
     error: JobError | None = None
     output: str | None = None
-    frames: int | None = None
-    """Output frames, once planned."""
     preprocessed: bool = False
     chunks: int = 0
     """Chunks found so far; final once `preprocessed`."""
@@ -97,7 +95,8 @@ class JobRecord(Message):
     segments: dict[int, SegmentState] = {}
     timings_s: dict[str, float] = {}
     """Seconds spent, by stage, summed over its tasks."""
-    notes: dict[str, str] = {}
+    outcomes: dict[str, int] = {}
+    """Output frames by what became of them, once preprocessed."""
 
     @property
     def ended(self) -> bool:
@@ -165,11 +164,14 @@ Task = PreprocessTask | ChunkTask | SegmentTask | FinishTask
 
 
 class JobEvent(Message):
-    """Progress of one job: how much of a stage is done, or a change of state."""
+    """Progress of one stage of a job, or (without a stage) a change of the job's state."""
 
     job_id: str
     state: JobState
     stage: Stage | None = None
+    part: int = 0
+    """The chunk (denoise) or segment (composite) that has advanced."""
     done: float = 0.0
-    total: float | None = None
-    """None while the amount of work is not known yet."""
+    """How much of the part is done, 0…1."""
+    parts: int | None = None
+    """How many parts the stage has; None while that is not known yet."""

@@ -1,9 +1,6 @@
 """Changes of a job's record: each is one compare-and-set, and tells what it made ready."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from services.common.errors import LipstageError, StaleRecord
 from services.common.messages import JobError, JobEvent, JobRecord, SegmentState
@@ -75,25 +72,10 @@ async def fail(jobs: JobStore, bus: Bus, job_id: str, error: LipstageError) -> N
         await bus.announce(JobEvent(job_id=job_id, state=after.state))
 
 
-@dataclass
-class Stopwatch:
-    """Seconds spent by part of a stage."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
-
-    def added_to(self, record: JobRecord) -> JobRecord:
-        timings = dict(record.timings_s)
-        for name, seconds in self.seconds.items():
-            timings[name] = timings.get(name, 0.0) + seconds
-        return record.model_copy(update={"timings_s": timings})
+def with_timing(record: JobRecord, stage: str, seconds: float) -> JobRecord:
+    """Adds seconds spent in a stage."""
+    timings = {**record.timings_s, stage: record.timings_s.get(stage, 0.0) + seconds}
+    return record.model_copy(update={"timings_s": timings})
 
 
 def _ready(record: JobRecord) -> JobRecord:

@@ -8,6 +8,10 @@ from services.common.face_geometry import crop_size_wh
 
 _OUTSIDE = 127.0
 """Grey level of whatever lies outside the frame; the networks were trained with it."""
+_HALVING_VARIANCE = 1.5
+"""Blur variance, px², above which averaging 2×2 blocks first is cheaper and hides inside the blur."""
+_FAINTEST_VARIANCE = 0.05
+"""Blur variance, px², below which a Gaussian changes nothing visible."""
 
 
 def crop_reference(rgb_hwc: NDArray[np.uint8], matrix: NDArray[np.floating], resolution: int) -> NDArray[np.uint8]:
@@ -48,9 +52,10 @@ def warp_reference(
     stride = patch.shape[1]
     flat = patch.reshape(-1, 3)
     index = (y0 - top) * stride + (x0 - left)
-    upper = flat[index] * (1 - x_part) + flat[index + 1] * x_part
-    lower = flat[index + stride] * (1 - x_part) + flat[index + stride + 1] * x_part
-    sampled: NDArray[np.float32] = upper * (1 - y_part) + lower * y_part
+    # a + (b − a)·t keeps a flat area exactly flat, which truncation needs.
+    upper = flat[index] + (flat[index + 1] - flat[index]) * x_part
+    lower = flat[index + stride] + (flat[index + stride + 1] - flat[index + stride]) * x_part
+    sampled: NDArray[np.float32] = upper + (lower - upper) * y_part
     return sampled.astype(np.uint8)
 
 
@@ -59,27 +64,58 @@ def crop_studio(rgb_hwc: NDArray[np.uint8], matrix: NDArray[np.floating], resolu
 
     `matrix` is 2×3, frame px → crop px. Outside the frame is grey 127. Raises ValueError if it is singular.
     """
-    source = _inverted(square_matrix(matrix, resolution))
+    inverse = _inverted(_square_matrix(matrix, resolution))
+    steps_px = np.linalg.norm(inverse[:, :2], axis=0)
+    # Sampling every `step` px wants a blur whose width grows with it: variance (step² − 1)/4, turned to frame axes.
+    # It changes smoothly with the size of the face, so a face that grows shows no switch of filters.
+    variance = (inverse[:, :2] / steps_px) ** 2 @ (np.maximum(steps_px**2 - 1, 0) / 4)
+    margin_px = int(np.ceil(3 * np.sqrt(variance.max()))) + 1
+
     corners = np.array([[-1, -1], [resolution, -1], [-1, resolution], [resolution, resolution]], dtype=np.float64)
-    reach = corners @ source[:, :2].T + source[:, 2]
-    steps_px = np.linalg.norm(source[:, :2], axis=0)
-    sigma = _prefilter_sigma(float(steps_px[0])), _prefilter_sigma(float(steps_px[1]))
-    margin = int(np.ceil(4 * max(sigma))) + 2
-    left, top = np.maximum(np.floor(reach.min(axis=0)).astype(int) - margin, 0)
-    right, bottom = np.ceil(reach.max(axis=0)).astype(int) + margin + 1
+    reach = corners @ inverse[:, :2].T + inverse[:, 2]
+    left, top = np.maximum(np.floor(reach.min(axis=0)).astype(int) - margin_px, 0)
+    right, bottom = np.maximum(np.ceil(reach.max(axis=0)).astype(int) + margin_px + 1, 0)
     patch = rgb_hwc[top:bottom, left:right]
+    inverse[:, 2] -= (left, top)
+    while variance.min() > _HALVING_VARIANCE and min(patch.shape[:2]) > 1:
+        patch = _halved(patch)
+        inverse = inverse / 2
+        inverse[:, 2] -= 0.25
+        variance = (variance - 0.25) / 4
     if not patch.size:
         return np.full((resolution, resolution, 3), int(_OUTSIDE), dtype=np.uint8)
-
-    source[:, 2] -= (left, top)
-    if max(sigma) > 0:
-        patch = np.asarray(cv2.GaussianBlur(patch, (0, 0), sigmaX=max(sigma)), dtype=np.uint8)
+    if variance.max() > _FAINTEST_VARIANCE:
+        sigma_x, sigma_y = np.sqrt(np.maximum(variance, _FAINTEST_VARIANCE))
+        patch = np.asarray(cv2.GaussianBlur(patch, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y), dtype=np.uint8)
     warped = cv2.warpAffine(
         patch,
-        source,
+        inverse,
         (resolution, resolution),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=(_OUTSIDE,) * 3,
     )
     return np.asarray(warped, dtype=np.uint8)
+
+
+def _square_matrix(matrix: NDArray[np.floating], resolution: int) -> NDArray[np.float64]:
+    """Frame px → px of the R×R face, pixel centres on pixel centres as in an image resize."""
+    stretch = resolution / np.array(crop_size_wh(resolution), dtype=np.float64)
+    square = np.asarray(matrix, dtype=np.float64) * stretch[:, None]
+    square[:, 2] += stretch / 2 - 0.5
+    return square
+
+
+def _inverted(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
+    linear = np.asarray(matrix, dtype=np.float64)[:, :2]
+    if abs(np.linalg.det(linear)) < 1e-9:
+        raise ValueError("The alignment matrix is singular.")
+    inverse = np.linalg.inv(linear)
+    return np.column_stack([inverse, -inverse @ np.asarray(matrix, dtype=np.float64)[:, 2]])
+
+
+def _halved(rgb_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Mean of every 2×2 block; an odd last row or column is dropped."""
+    height, width = rgb_hwc.shape[0] // 2, rgb_hwc.shape[1] // 2
+    even = rgb_hwc[: 2 * height, : 2 * width]
+    return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)

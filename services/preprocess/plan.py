@@ -16,6 +16,7 @@ CHUNK_FRAMES = 16
 REFERENCE_FPS = 25
 STRETCH_TIME_BASE = Fraction(1, 90_000)
 STRETCH_LIMITS = (Fraction(1, 4), Fraction(4))
+SEGMENT_S = 10
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,13 @@ def first_descent(timeline: Timeline) -> int:
     """Index of the first output frame that shows an earlier source frame than the one before it."""
     falls = np.flatnonzero(np.diff(timeline.source) < 0)
     return int(falls[0]) + 1 if len(falls) else timeline.frames
+
+
+def segment_bounds(timeline: Timeline) -> NDArray[np.int64]:
+    """First frame of every piece of about 10 s that is encoded by itself, and the number of frames at the end."""
+    whole_s = math.ceil(timeline.duration_s)
+    starts = [math.ceil(start_s / timeline.time_base) for start_s in range(0, whole_s, SEGMENT_S)]
+    return np.unique(np.append(np.searchsorted(timeline.pts, starts), timeline.frames))
 
 
 T = TypeVar("T")

@@ -1,0 +1,91 @@
+"""Puts a network's weights into its traced graph, one tensor at a time."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto
+from torch import Tensor
+
+EXTERNAL_DATA_BYTES = 2_000_000_000
+"""From this size on the weights go to a file of their own: a protobuf message ends at 2 GiB."""
+
+_ALIGNMENT_BYTES = 4096
+"""Page size, so that a runtime can map the tensors instead of reading them."""
+
+
+@dataclass(frozen=True)
+class _Weight:
+    """One initializer, made from a parameter when its turn comes."""
+
+    name: str
+    parameter: Tensor
+    transposed: bool
+
+    def data(self) -> bytes:
+        tensor = self.parameter.detach()
+        return (tensor.t() if self.transposed else tensor).contiguous().numpy().tobytes()
+
+    def header(self) -> TensorProto:
+        shape = list(self.parameter.shape)
+        dtype = onnx.helper.np_dtype_to_tensor_dtype(self.parameter.detach().numpy().dtype)
+        return TensorProto(name=self.name, data_type=dtype, dims=shape[::-1] if self.transposed else shape)
+
+
+def save_with_weights(model: onnx.ModelProto, parameters: Mapping[str, Tensor], path: Path) -> None:
+    """Turns the graph inputs named in `parameters` into initializers and writes the model to `path`.
+
+    Matrices that the graph only transposes are stored transposed. Holds one weight in memory besides the network's
+    own, unless all of them fit into the model file; else they are written to `<path>.data`.
+    """
+    weights = list(_take_weights(model.graph, parameters))
+    total_bytes = sum(weight.parameter.nbytes for weight in weights)
+    if total_bytes < EXTERNAL_DATA_BYTES:
+        for weight in weights:
+            header = weight.header()
+            header.raw_data = weight.data()
+            model.graph.initializer.append(header)
+    else:
+        _write_external(model.graph, weights, path.with_name(path.name + ".data"))
+    onnx.save(model, path)
+
+
+def _take_weights(graph: onnx.GraphProto, parameters: Mapping[str, Tensor]) -> Iterator[_Weight]:
+    """Removes the parameters from the graph's inputs, and the transpositions of them from its nodes."""
+    inputs = [value for value in graph.input if value.name in parameters]
+    for value in inputs:
+        graph.input.remove(value)
+    transposed = {
+        node.output[0]: node.input[0]
+        for node in graph.node
+        if node.op_type == "Transpose" and node.input[0] in parameters and parameters[node.input[0]].ndim == 2
+    }
+    for node in [node for node in graph.node if node.output[0] in transposed]:
+        graph.node.remove(node)
+    for node in graph.node:
+        for index, name in enumerate(node.input):
+            if name in transposed:
+                node.input[index] = _transposed_name(transposed[name])
+    used = {name for node in graph.node for name in node.input}
+    for value in inputs:
+        for name, is_transposed in ((value.name, False), (_transposed_name(value.name), True)):
+            if name in used:
+                yield _Weight(name, parameters[value.name], is_transposed)
+
+
+def _transposed_name(parameter: str) -> str:
+    return f"{parameter}.T"
+
+
+def _write_external(graph: onnx.GraphProto, weights: list[_Weight], data_path: Path) -> None:
+    with data_path.open("wb") as file:
+        for weight in weights:
+            file.write(b"\0" * (-file.tell() % _ALIGNMENT_BYTES))
+            header = weight.header()
+            header.data_location = TensorProto.EXTERNAL
+            offset, data = file.tell(), weight.data()
+            for key, value in (("location", data_path.name), ("offset", str(offset)), ("length", str(len(data)))):
+                header.external_data.add(key=key, value=value)
+            file.write(data)
+            graph.initializer.append(header)

@@ -1,0 +1,69 @@
+"""The variants Lipstage serves: each is one version of the same five networks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from export.unet import UNetConfig
+from export.whisper import WhisperDims
+from services.common.errors import InvalidParameter
+
+AUDIO_ROWS_PER_FRAME = 10
+"""Whisper time steps given to one video frame, each with every hidden state as a token."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What a variant's networks look like, and the face they work on."""
+
+    name: str
+    resolution: int
+    """Side of the square face, px."""
+    unet: UNetConfig
+    whisper: WhisperDims
+    vae: Mapping[str, object]
+    """A diffusers AutoencoderKL config."""
+    note: str = ""
+    """One line a user should see before trusting the result; empty for trained weights."""
+
+    @property
+    def audio_tokens(self) -> int:
+        """Tokens per video frame."""
+        return AUDIO_ROWS_PER_FRAME * (self.whisper.n_audio_layer + 1)
+
+
+def variant_named(name: str) -> Variant:
+    """Raises InvalidParameter for a name that is no variant."""
+    if name not in VARIANTS:
+        raise InvalidParameter(f"There is no variant {name}; there are {', '.join(VARIANTS)}.", variant=name)
+    return VARIANTS[name]
+
+
+def _vae(widths: tuple[int, ...], layers_per_block: int, norm_groups: int) -> dict[str, object]:
+    return {
+        "in_channels": 3,
+        "out_channels": 3,
+        "latent_channels": 4,
+        "down_block_types": ("DownEncoderBlock2D",) * len(widths),
+        "up_block_types": ("UpDecoderBlock2D",) * len(widths),
+        "block_out_channels": widths,
+        "layers_per_block": layers_per_block,
+        "act_fn": "silu",
+        "norm_num_groups": norm_groups,
+    }
+
+
+_WHISPER_TINY = WhisperDims(n_mels=80, n_audio_ctx=1500, n_audio_state=384, n_audio_head=6, n_audio_layer=4)
+_SD_VAE = _vae((128, 256, 512, 512), layers_per_block=2, norm_groups=32)
+
+LATENTSYNC_15 = Variant("15", 256, UNetConfig(), _WHISPER_TINY, _SD_VAE)
+LATENTSYNC_16 = Variant("16", 512, UNetConfig(), _WHISPER_TINY, _SD_VAE)
+DEMO = Variant(
+    "1",
+    128,
+    UNetConfig(block_out_channels=(32, 32, 64, 64), layers_per_block=1, cross_attention_dim=96, norm_num_groups=8),
+    WhisperDims(n_mels=80, n_audio_ctx=1500, n_audio_state=96, n_audio_head=2, n_audio_layer=2),
+    _vae((16, 16, 32, 32), layers_per_block=1, norm_groups=8),
+    note="Variant 1 is an untrained, seeded random network: it shows that the pipeline runs, not lip-sync.",
+)
+
+VARIANTS: Mapping[str, Variant] = {variant.name: variant for variant in (DEMO, LATENTSYNC_15, LATENTSYNC_16)}

@@ -1,0 +1,98 @@
+"""The report that lies next to every output: what was done to each frame, with what, and how long it took."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import BaseModel
+
+from services.common.chunk_files import Manifest, Outcome
+from services.common.messages import JobRecord
+from services.common.ports import ModelCard
+
+
+class PassedThrough(BaseModel):
+    """Consecutive output frames left as they were."""
+
+    first_frame: int
+    last_frame: int
+    reason: str
+
+
+class FaceSpan(BaseModel):
+    """Consecutive dubbed output frames of one face."""
+
+    first_frame: int
+    last_frame: int
+    track: int
+
+
+class NetworkUsed(BaseModel):
+    name: str
+    source_sha256: str
+    exporter_version: str
+
+
+class Report(BaseModel):
+    job_id: str
+    parameters: dict[str, object]
+    variant: str
+    note: str
+    """What to know before trusting the result; empty for trained networks."""
+    networks: list[NetworkUsed]
+    frames: int
+    frames_dubbed: int
+    passed_through: list[PassedThrough]
+    faces: list[FaceSpan]
+    shot_aware: bool
+    audio_copied: bool
+    audio_codec: str
+    video_codec: str
+    timings_s: dict[str, float]
+
+
+def write_report(
+    record: JobRecord,
+    cards: Sequence[ModelCard],
+    manifests: Sequence[Manifest],
+    audio_copied: bool,
+    audio_codec: str,
+    video_codec: str,
+) -> str:
+    """The report as JSON text. `manifests` are all of the job's, in order."""
+    outcome = np.concatenate([manifest.outcome for manifest in manifests])
+    track = np.concatenate([manifest.track for manifest in manifests])
+    dubbed = outcome == Outcome.DUBBED
+    report = Report(
+        job_id=record.id,
+        parameters=record.parameters.model_dump(mode="json"),
+        variant=record.parameters.variant,
+        note=next((card.note for card in cards if card.note), ""),
+        networks=[
+            NetworkUsed(name=c.name, source_sha256=c.source_sha256, exporter_version=c.exporter_version) for c in cards
+        ],
+        frames=len(outcome),
+        frames_dubbed=int(dubbed.sum()),
+        passed_through=[
+            PassedThrough(first_frame=first, last_frame=last, reason=Outcome(value).name.lower())
+            for first, last, value in _spans(outcome)
+            if value != Outcome.DUBBED
+        ],
+        faces=[
+            FaceSpan(first_frame=first, last_frame=last, track=value)
+            for first, last, value in _spans(np.where(dubbed, track, -2))
+            if value != -2
+        ],
+        shot_aware=record.parameters.mode == "studio",
+        audio_copied=audio_copied,
+        audio_codec=audio_codec,
+        video_codec=video_codec,
+        timings_s={stage: round(seconds, 3) for stage, seconds in record.timings_s.items()},
+    )
+    return report.model_dump_json(indent=2)
+
+
+def _spans(values: np.ndarray) -> list[tuple[int, int, int]]:  # type: ignore[type-arg]
+    """Runs of equal values as (first index, last index, value)."""
+    starts = np.flatnonzero(np.diff(values, prepend=values[0] - 1))
+    ends = np.append(starts[1:], len(values)) - 1
+    return [(int(first), int(last), int(values[first])) for first, last in zip(starts, ends, strict=True)]

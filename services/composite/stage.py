@@ -1,0 +1,66 @@
+"""Composite: the dubbed faces return into their frames, and the frames become the output file."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.common.chunk_files import PASSED_THROUGH, Manifest, load_faces
+from services.common.media.decode import read_pictures
+from services.common.media.encode import EncoderSettings, SegmentEncoder
+from services.common.media.picture import Picture
+from services.common.media.probe import VideoInfo
+from services.common.messages import Mode
+from services.composite.paste import Patch, reference_patch, studio_patch
+
+
+def composite_segment(
+    video: Path,
+    info: VideoInfo,
+    manifest: Manifest,
+    faces: Mapping[int, Path],
+    mode: Mode,
+    encoder: EncoderSettings,
+    target: Path,
+    after_frame: Callable[[int], None],
+) -> None:
+    """Encodes one segment into `target`; `faces` are the stored faces of each chunk it needs.
+
+    `after_frame` is called with the number of frames done. Raises DiskFull, OutputUnwritable.
+    """
+    pictures = read_pictures(video, info, manifest.source.tolist(), "gbrp" if mode == "reference" else None)
+    with SegmentEncoder(target, info, manifest.time_base, encoder) as segment:
+        for done, picture in enumerate(composited(pictures, manifest, faces, mode), start=1):
+            segment.write(picture, int(manifest.pts[done - 1]))
+            after_frame(done)
+
+
+def composited(
+    pictures: Iterator[Picture], manifest: Manifest, faces: Mapping[int, Path], mode: Mode
+) -> Iterator[Picture]:
+    """The segment's pictures, with the dubbed face where there is one; others are the source's, untouched."""
+
+    @lru_cache(maxsize=2)
+    def faces_of(chunk: int) -> NDArray[np.uint8] | NDArray[np.float32]:
+        return load_faces(faces[chunk])
+
+    for picture, chunk, row, matrix in zip(pictures, manifest.chunk, manifest.row, manifest.matrices, strict=True):
+        if chunk == PASSED_THROUGH:
+            yield picture
+        else:
+            yield pasted(picture, faces_of(int(chunk))[row], matrix, mode)
+
+
+def pasted(
+    picture: Picture, face_chw: NDArray[np.uint8] | NDArray[np.float32], matrix: NDArray[np.float64], mode: Mode
+) -> Picture:
+    """`picture` with the face blended in; samples outside the blend are the source's, bit for bit."""
+    size_wh = (picture.width, picture.height)
+    resolution = face_chw.shape[-1]
+    if mode == "reference":
+        patch: Patch = reference_patch(face_chw.astype(np.float32), matrix, resolution, size_wh)
+        return picture.blended(patch.roi, patch.face_rgb, patch.alpha, "truncate")
+    patch = studio_patch(np.ascontiguousarray(face_chw.transpose(1, 2, 0)), matrix, resolution, size_wh)
+    return picture.blended(patch.roi, patch.face_rgb, patch.alpha, "nearest")
