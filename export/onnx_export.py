@@ -23,6 +23,7 @@ import onnxruntime
 
 from export.metadata import GraphMetadata, Precision, attach
 from export.networks import Network
+from export.onnx_simplify import merge_duplicates
 from export.onnx_weights import save_with_weights
 from services.common.errors import ModelError
 
@@ -45,18 +46,19 @@ class Exported:
     """Largest |ONNX Runtime − torch| over all outputs on inputs of other shapes than it was traced with."""
 
 
-def export_network(network: Network, metadata: GraphMetadata, repository: Path) -> Exported:
+def export_network(network: Network, metadata: GraphMetadata, repository: Path, store_half: bool = False) -> Exported:
     """Writes `repository`/<name>/<variant>/model.onnx, with model.onnx.data beside it if the weights exceed 2 GB.
 
-    What was there before is replaced only once the new file passed ONNX's checker and agreed with torch in ONNX
-    Runtime. Raises ModelError if it does not.
+    `store_half` keeps the weights in half the space and widens them when the graph is loaded; it suits networks whose
+    weights are half-precision numbers to begin with. What was there before is replaced only once the new file passed
+    ONNX's checker and agreed with torch in ONNX Runtime. Raises ModelError if it does not.
     """
     folder = repository / network.name / metadata.variant
     partial = folder.with_name(f".{metadata.variant}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        write_graph(network, metadata, partial / MODEL_FILE)
+        write_graph(network, metadata, partial / MODEL_FILE, store_half)
         onnx.checker.check_model(partial / MODEL_FILE)
         max_abs_error = _prove(network, metadata.precision, partial / MODEL_FILE)
         folder.mkdir(exist_ok=True)
@@ -70,11 +72,12 @@ def export_network(network: Network, metadata: GraphMetadata, repository: Path) 
     return Exported(network.name, folder / MODEL_FILE, size, max_abs_error)
 
 
-def write_graph(network: Network, metadata: GraphMetadata, path: Path) -> None:
+def write_graph(network: Network, metadata: GraphMetadata, path: Path, store_half: bool = False) -> None:
     """Traces `network` and writes it with its weights and `metadata` to `path`; nothing is checked."""
     model = _trace(network)
+    merge_duplicates(model.graph)
     attach(model, metadata)
-    save_with_weights(model, network.module.state_dict(), path)
+    save_with_weights(model, network.module.state_dict(), path, store_half)
 
 
 def session_of(path: Path) -> onnxruntime.InferenceSession:
@@ -91,11 +94,11 @@ def _trace(network: Network) -> onnx.ModelProto:
         # The tracing exporter is the one that streams; its successor holds the weights several times over.
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         # Values that tracing fixed for good would show in the proof, which runs on other shapes.
-        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
+        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # type: ignore[attr-defined]
         torch.onnx.export(
             network.module,
             tuple(network.inputs.values()),
-            buffer,
+            buffer,  # type: ignore[arg-type]  # only the tracing exporter takes a stream
             dynamo=False,
             export_params=False,
             do_constant_folding=False,

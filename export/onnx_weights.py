@@ -1,10 +1,11 @@
 """Puts a network's weights into its traced graph, one tensor at a time."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
+import torch
 from onnx import TensorProto
 from torch import Tensor
 
@@ -13,6 +14,8 @@ EXTERNAL_DATA_BYTES = 2_000_000_000
 
 _ALIGNMENT_BYTES = 4096
 """Page size, so that a runtime can map the tensors instead of reading them."""
+
+_DATA_TYPES = {torch.float32: TensorProto.FLOAT, torch.float16: TensorProto.FLOAT16}
 
 
 @dataclass(frozen=True)
@@ -23,23 +26,31 @@ class _Weight:
     parameter: Tensor
     transposed: bool
 
+    @property
+    def data_type(self) -> int:
+        return _DATA_TYPES[self.parameter.dtype]
+
     def data(self) -> bytes:
         tensor = self.parameter.detach()
         return (tensor.t() if self.transposed else tensor).contiguous().numpy().tobytes()
 
     def header(self) -> TensorProto:
         shape = list(self.parameter.shape)
-        dtype = onnx.helper.np_dtype_to_tensor_dtype(self.parameter.detach().numpy().dtype)
-        return TensorProto(name=self.name, data_type=dtype, dims=shape[::-1] if self.transposed else shape)
+        return TensorProto(name=self.name, data_type=self.data_type, dims=shape[::-1] if self.transposed else shape)
 
 
-def save_with_weights(model: onnx.ModelProto, parameters: Mapping[str, Tensor], path: Path) -> None:
+def save_with_weights(
+    model: onnx.ModelProto, parameters: Mapping[str, Tensor], path: Path, store_half: bool = False
+) -> None:
     """Turns the graph inputs named in `parameters` into initializers and writes the model to `path`.
 
-    Matrices that the graph only transposes are stored transposed. Holds one weight in memory besides the network's
-    own, unless all of them fit into the model file; else they are written to `<path>.data`.
+    Matrices that the graph only transposes are stored transposed. With `store_half` float32 weights are stored as
+    float16 and cast by the graph, which runtimes do once, while loading. Weights too large for one file are written to
+    `<path>.data` one by one, so that no second copy of them is held in memory.
     """
     weights = list(_take_weights(model.graph, parameters))
+    if store_half:
+        weights = [_halved(model.graph, weight) for weight in weights]
     total_bytes = sum(weight.parameter.nbytes for weight in weights)
     if total_bytes < EXTERNAL_DATA_BYTES:
         for weight in weights:
@@ -72,6 +83,13 @@ def _take_weights(graph: onnx.GraphProto, parameters: Mapping[str, Tensor]) -> I
         for name, is_transposed in ((value.name, False), (_transposed_name(value.name), True)):
             if name in used:
                 yield _Weight(name, parameters[value.name], is_transposed)
+
+
+def _halved(graph: onnx.GraphProto, weight: _Weight) -> _Weight:
+    """The weight as float16 under a new name, with a cast to its old name at the start of the graph."""
+    stored = replace(weight, name=f"{weight.name}.half", parameter=weight.parameter.half())
+    graph.node.insert(0, onnx.helper.make_node("Cast", [stored.name], [weight.name], to=weight.data_type))
+    return stored
 
 
 def _transposed_name(parameter: str) -> str:

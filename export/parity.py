@@ -1,27 +1,40 @@
 """Do our networks compute what the reference computed? Compares them on recorded inputs and outputs."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
 from export.checkpoints import load_unet, load_vae, load_whisper
+from export.exported_networks import ExportedUNet, exported_vae, exported_whisper
 from export.unet import UNet3D, UNetConfig
 from export.vae import LOGVAR_RANGE, VaeDecoder, VaeEncoder
 from export.whisper import WhisperDims
 from services.common.errors import InvalidParameter
 
-Network = Literal["unet", "whisper", "vae"]
+Runtime = Literal["torch", "onnx"]
 
-FLOAT32_TOLERANCE: dict[Network, float] = {"unet": 2e-5, "whisper": 5e-5, "vae": 2e-5}
+FLOAT32_TOLERANCE = {"unet": 2e-5, "whisper": 5e-5, "vae": 2e-5}
 FLOAT64_TOLERANCE = 1e-8
 DEEP_CACHE_INTERVAL = 3
+
+
+class _UNet(Protocol):
+    """What is compared of a UNet: UNet3D itself, or its exported graphs."""
+
+    def forward_deep(self, sample: Tensor, timestep: Tensor, audio: Tensor | None) -> tuple[Tensor, Tensor]: ...
+
+    def forward_cached(
+        self, sample: Tensor, timestep: Tensor, audio: Tensor | None, deep_features: Tensor
+    ) -> Tensor: ...
+
 
 _Comparison = tuple[str, Tensor, Tensor]
 """A case's name, what the network computed and what it should have computed."""
@@ -40,31 +53,52 @@ class CaseResult:
         return self.max_abs_error <= self.tolerance
 
 
-def run(network: str, config: Path, weights: Path, io: Path, tolerance: float | None = None) -> list[CaseResult]:
+def run(
+    network: str, config: Path, weights: Path, io: Path, tolerance: float | None = None, runtime: Runtime = "torch"
+) -> list[CaseResult]:
     """Compares `network` ("unet", "whisper" or "vae") with every case recorded in the safetensors file `io`.
 
     `config` is a JSON file with the network's configuration, by itself or under `model_config`, `dims` or `vae_config`.
-    `tolerance` replaces the float32 tolerance; cases recorded in float64 (`<case>.output_f64`) keep theirs.
-    Raises InvalidParameter for an unknown network and for a file without cases, and what loading the network raises.
+    `tolerance` replaces the float32 tolerance; cases recorded in float64 (`<case>.output_f64`) keep theirs. With
+    `runtime` "onnx" the network is exported first and computed by ONNX Runtime, and cases that its graph cannot
+    express are left out: a UNet in float64 or without audio.
+    Raises InvalidParameter for an unknown network, an unreadable `config` or `io` and an `io` without cases, and what
+    loading the network raises.
     """
-    values, recorded = json.loads(config.read_text()), load_file(io)
+    if network not in FLOAT32_TOLERANCE:
+        raise InvalidParameter(f"There is no network {network!r}; choose unet, whisper or vae.", network=network)
+    values, recorded = _read_config(config), _read_recorded(io)
+    allowed = FLOAT32_TOLERANCE[network] if tolerance is None else tolerance
     with torch.no_grad():
         if network == "unet":
-            unet = load_unet(UNetConfig.from_dict(values.get("model_config", values)), weights)
-            results = _results(_unet_cases(unet, recorded), tolerance or FLOAT32_TOLERANCE["unet"])
-            results += _results(_unet_float64_cases(unet, recorded), FLOAT64_TOLERANCE)
+            results = _compare_unet(values, weights, recorded, allowed, runtime)
         elif network == "whisper":
-            results = _results(_whisper_cases(values, weights, recorded, io), tolerance or FLOAT32_TOLERANCE["whisper"])
-        elif network == "vae":
-            results = _results(_vae_cases(values, weights, recorded), tolerance or FLOAT32_TOLERANCE["vae"])
+            results = _results(_whisper_cases(values, weights, recorded, io, runtime), allowed)
         else:
-            raise InvalidParameter(f"There is no network {network!r}; choose unet, whisper or vae.", network=network)
+            results = _results(_vae_cases(values, weights, recorded, runtime), allowed)
     if not results:
         raise InvalidParameter(f"{io} holds no case for the {network} network.", network=network)
     return results
 
 
-def _results(comparisons: Iterator[_Comparison], tolerance: float) -> list[CaseResult]:
+def _read_config(path: Path) -> Mapping[str, object]:
+    try:
+        values = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InvalidParameter(f"{path} is not a readable JSON file: {error}.") from error
+    if not isinstance(values, Mapping):
+        raise InvalidParameter(f"{path} does not hold a JSON object.")
+    return values
+
+
+def _read_recorded(path: Path) -> Mapping[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise InvalidParameter(f"{path} is not a readable safetensors file: {error}.") from error
+
+
+def _results(comparisons: Iterable[_Comparison], tolerance: float) -> list[CaseResult]:
     return [CaseResult(name, _max_abs_error(actual, expected), tolerance) for name, actual, expected in comparisons]
 
 
@@ -74,10 +108,34 @@ def _max_abs_error(actual: Tensor, expected: Tensor) -> float:
     return float((actual - expected).abs().max())
 
 
-def _unet_cases(unet: UNet3D, recorded: Mapping[str, Tensor]) -> Iterator[_Comparison]:
-    for case in _cases_with(recorded, ".output"):
+def _section(values: Mapping[str, object], name: str) -> Mapping[str, object]:
+    section = values.get(name, values)
+    if not isinstance(section, Mapping):
+        raise InvalidParameter(f"The configuration's {name} is not a JSON object.")
+    return section
+
+
+def _compare_unet(
+    values: Mapping[str, object], weights: Path, recorded: Mapping[str, Tensor], tolerance: float, runtime: Runtime
+) -> list[CaseResult]:
+    network = load_unet(UNetConfig.from_dict(_section(values, "model_config")), weights)
+    if runtime == "onnx":
+        audible = {name.removesuffix(".encoder_hidden_states") for name in recorded}
+        cases = [case for case in _cases_with(recorded, ".output") if case in audible]
+        exported = ExportedUNet(network)
+        return _results([*_unet_cases(exported, recorded, cases), *_deep_cache_cases(exported, recorded)], tolerance)
+    cases = _cases_with(recorded, ".output")
+    results = _results([*_unet_cases(network, recorded, cases), *_deep_cache_cases(network, recorded)], tolerance)
+    return results + _results(_unet_float64_cases(network, recorded), FLOAT64_TOLERANCE)
+
+
+def _cases_with(recorded: Mapping[str, Tensor], suffix: str) -> list[str]:
+    return sorted(name.removesuffix(suffix) for name in recorded if name.endswith(suffix))
+
+
+def _unet_cases(unet: _UNet, recorded: Mapping[str, Tensor], cases: list[str]) -> Iterator[_Comparison]:
+    for case in cases:
         yield case, _evaluate(unet, recorded, case, torch.float32), recorded[f"{case}.output"]
-    yield from _deep_cache_cases(unet, recorded)
 
 
 def _unet_float64_cases(unet: UNet3D, recorded: Mapping[str, Tensor]) -> Iterator[_Comparison]:
@@ -86,20 +144,13 @@ def _unet_float64_cases(unet: UNet3D, recorded: Mapping[str, Tensor]) -> Iterato
         yield f"{case} in float64", _evaluate(unet, recorded, case, torch.float64), recorded[f"{case}.output_f64"]
 
 
-def _cases_with(recorded: Mapping[str, Tensor], suffix: str) -> list[str]:
-    return sorted(name.removesuffix(suffix) for name in recorded if name.endswith(suffix))
-
-
-def _evaluate(unet: UNet3D, recorded: Mapping[str, Tensor], case: str, dtype: torch.dtype) -> Tensor:
+def _evaluate(unet: _UNet, recorded: Mapping[str, Tensor], case: str, dtype: torch.dtype) -> Tensor:
     audio = recorded.get(f"{case}.encoder_hidden_states")
-    return unet(  # type: ignore[no-any-return]
-        recorded[f"{case}.sample"].to(dtype),
-        recorded[f"{case}.timestep"],
-        None if audio is None else audio.to(dtype),
-    )
+    sample, timestep = recorded[f"{case}.sample"].to(dtype), recorded[f"{case}.timestep"]
+    return unet.forward_deep(sample, timestep, None if audio is None else audio.to(dtype))[0]
 
 
-def _deep_cache_cases(unet: UNet3D, recorded: Mapping[str, Tensor]) -> Iterator[_Comparison]:
+def _deep_cache_cases(unet: _UNet, recorded: Mapping[str, Tensor]) -> Iterator[_Comparison]:
     """Steps `sample_j` of one denoising run, each evaluated in full and as DeepCache does."""
     audio = recorded.get("encoder_hidden_states")
     steps = sum(name.startswith("sample_") and name[7:].isdigit() for name in recorded)
@@ -115,21 +166,20 @@ def _deep_cache_cases(unet: UNet3D, recorded: Mapping[str, Tensor]) -> Iterator[
 
 
 def _whisper_cases(
-    values: Mapping[str, object], weights: Path, recorded: Mapping[str, Tensor], io: Path
+    values: Mapping[str, object], weights: Path, recorded: Mapping[str, Tensor], io: Path, runtime: Runtime
 ) -> Iterator[_Comparison]:
     """`features` of a log-mel, in 30-second blocks filled up with zeros (latentsync §4.2)."""
     if "features" not in recorded:
         return
-    dims = values.get("dims", values)
-    if not isinstance(dims, Mapping):
-        raise InvalidParameter("The Whisper dims are not a JSON object.")
-    encoder = load_whisper(weights, WhisperDims.from_dict(dims))
+    network = load_whisper(weights, WhisperDims.from_dict(_section(values, "dims")))
+    encode: Callable[[Tensor], Tensor] = exported_whisper(network) if runtime == "onnx" else network
     mel = recorded["mel"] if "mel" in recorded else _sibling_mel(str(values.get("input", "")), io)
-    block_frames = 2 * encoder.dims.n_audio_ctx
-    rows = [
-        encoder(functional.pad(block, (0, block_frames - block.shape[1]))[None])[0, : block.shape[1] // 2]
-        for block in mel.split(block_frames, dim=1)
-    ]
+    block_frames = 2 * network.dims.n_audio_ctx
+    rows = []
+    for start in range(0, mel.shape[1], block_frames):
+        block = mel[:, start : start + block_frames]
+        padded = functional.pad(block, (0, block_frames - block.shape[1]))
+        rows.append(encode(padded[None])[0, : block.shape[1] // 2])
     yield "features", torch.cat(rows), recorded["features"]
 
 
@@ -142,22 +192,25 @@ def _sibling_mel(input_name: str, io: Path) -> Tensor:
     return mels[name]
 
 
-def _vae_cases(values: Mapping[str, object], weights: Path, recorded: Mapping[str, Tensor]) -> Iterator[_Comparison]:
+def _vae_cases(
+    values: Mapping[str, object], weights: Path, recorded: Mapping[str, Tensor], runtime: Runtime
+) -> Iterator[_Comparison]:
     """Every recorded tensor named for a result, optionally with a suffix that it shares with its input."""
-    config = values.get("vae_config", values)
-    if not isinstance(config, Mapping):
-        raise InvalidParameter("The VAE configuration is not a JSON object.")
-    vae = load_vae(config, weights)
-    encoder, decoder = VaeEncoder(vae), VaeDecoder(vae)
+    vae = load_vae(_section(values, "vae_config"), weights)
+    encode: Callable[[Tensor], Tensor]
+    decode: Callable[[Tensor], Tensor]
+    encode, decode = VaeEncoder(vae), VaeDecoder(vae)
+    if runtime == "onnx":
+        encode, decode = exported_vae(encode, decode)
     for suffix in sorted(name.removeprefix("x") for name in recorded if name == "x" or name.startswith("x_")):
-        mean, logvar = encoder(recorded[f"x{suffix}"]).chunk(2, dim=1)
+        mean, logvar = encode(recorded[f"x{suffix}"]).chunk(2, dim=1)
         logvar = logvar.clamp(*LOGVAR_RANGE)
         std = torch.exp(0.5 * logvar)
         computed = {"mean": mean, "logvar": logvar, "std": std}
         if f"eps{suffix}" in recorded:
             computed["sample"] = mean + std * recorded[f"eps{suffix}"]
         latents = recorded.get(f"z{suffix}", recorded.get(f"mean{suffix}", mean))
-        computed["decoded"] = decoder(latents)
+        computed["decoded"] = decode(latents)
         for name, value in computed.items():
             if f"{name}{suffix}" in recorded:
                 yield f"{name}{suffix}", value, recorded[f"{name}{suffix}"]

@@ -22,7 +22,7 @@ TIMING_CACHE_NAME = "tensorrt.timing"
 
 
 def build_engine(model: str, variant: Variant, repository: Path, captured: Path) -> list[OutputError]:
-    """Compiles `repository`/`model`/<variant>/model.onnx into model.plan there; returns its errors against ONNX Runtime.
+    """Compiles `model`/<variant>/model.onnx of `repository` into model.plan; its errors against ONNX Runtime.
 
     `captured` is a safetensors file of real inputs, named `<model>/<case>/<input>`.
     Raises ModelMissing without an exported graph; ModelError where TensorRT or a GPU is missing, the file has no case
@@ -57,7 +57,7 @@ def captured_cases(captured: Path, model: str) -> dict[str, dict[str, NDArray[An
 def accept_engine(
     candidate: Path, run_engine: Run, run_reference: Run, cases: Mapping[str, Arrays]
 ) -> list[OutputError]:
-    """Renames the engine file `candidate` to model.plan if it passes the gate; the errors of each output over all cases.
+    """Renames the engine file `candidate` to model.plan if it passes the gate; each output's errors over all cases.
 
     Raises ModelError, after deleting the file, if it disagrees; deletes it too if running it fails.
     """

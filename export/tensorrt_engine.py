@@ -29,7 +29,7 @@ def load_tensorrt() -> ModuleType:
             "TensorRT is not installed here; install lipstage[gpu] on a machine with an NVIDIA GPU."
         ) from error
     if not torch.cuda.is_available():
-        raise ModelError("TensorRT is installed, but no CUDA device is usable; build engines on the GPU that runs them.")
+        raise ModelError("TensorRT found no usable CUDA device; build engines on the kind of GPU that runs them.")
     return tensorrt
 
 
@@ -85,12 +85,13 @@ class EngineRunner:
         outputs = [name for name in names if name not in held]
         for name in outputs:
             self._context.set_output_allocator(name, allocator)
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         if not self._context.execute_async_v3(stream.cuda_stream):
             raise ModelError("TensorRT failed to execute the engine; its log says why.")
         stream.synchronize()
-        return {name: allocator.array(name, self._tensorrt.nptype(self._engine.get_tensor_dtype(name))) for name in outputs}
+        dtypes = {name: self._tensorrt.nptype(self._engine.get_tensor_dtype(name)) for name in outputs}
+        return {name: allocator.array(name, dtype) for name, dtype in dtypes.items()}
 
 
 def _profile(builder: Any, profile: Mapping[str, ShapeRange]) -> Any:
@@ -120,6 +121,7 @@ def _output_allocator(tensorrt: ModuleType) -> Any:
         def array(self, name: str, dtype: Any) -> NDArray[Any]:
             shape = self._shape[name]
             used = int(np.prod(shape)) * np.dtype(dtype).itemsize
-            return self._memory[name][:used].cpu().numpy().view(dtype).reshape(shape)
+            data: NDArray[Any] = self._memory[name][:used].cpu().numpy()
+            return data.view(dtype).reshape(shape)
 
     return OutputAllocator()

@@ -22,7 +22,7 @@ def build_vae(config: Mapping[str, object]) -> AutoencoderKL:
     if unknown:
         raise InvalidParameter(f"The VAE configuration has unknown keys: {', '.join(unknown)}.")
     try:
-        vae = AutoencoderKL(**arguments)
+        vae: AutoencoderKL = AutoencoderKL(**arguments)
     except (ValueError, TypeError) as invalid:
         raise InvalidParameter(f"The VAE configuration is not valid: {str(invalid).rstrip('.')}.") from invalid
     vae.eval()

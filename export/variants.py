@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from export.unet import UNetConfig
+from export.unet_config import MotionConfig, UNetConfig
 from export.whisper import WhisperDims
 from services.common.errors import InvalidParameter
 
@@ -60,7 +60,14 @@ LATENTSYNC_16 = Variant("16", 512, UNetConfig(), _WHISPER_TINY, _SD_VAE)
 DEMO = Variant(
     "1",
     128,
-    UNetConfig(block_out_channels=(32, 32, 64, 64), layers_per_block=1, cross_attention_dim=96, norm_num_groups=8),
+    UNetConfig(
+        block_out_channels=(32, 32, 32, 32),
+        layers_per_block=1,
+        attention_head_dim=2,
+        cross_attention_dim=96,
+        norm_num_groups=8,
+        motion_module_kwargs=MotionConfig(num_attention_heads=2),
+    ),
     WhisperDims(n_mels=80, n_audio_ctx=1500, n_audio_state=96, n_audio_head=2, n_audio_layer=2),
     _vae((16, 16, 32, 32), layers_per_block=1, norm_groups=8),
     note="Variant 1 is an untrained, seeded random network: it shows that the pipeline runs, not lip-sync.",

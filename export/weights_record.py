@@ -47,7 +47,7 @@ def identify(checkpoint: Path) -> CheckpointIdentity:
     try:
         record = _Record.model_validate(json.loads(record_path.read_text()))
     except (ValueError, ValidationError) as error:
-        raise CheckpointMismatch(f"{record_path} is not a readable record of weights.", path=str(record_path)) from error
+        raise CheckpointMismatch(f"{record_path} is no readable record of weights.", path=str(record_path)) from error
     recorded = record.files.get(checkpoint.name)
     if recorded is None:
         return CheckpointIdentity(sha256, None)

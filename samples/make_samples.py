@@ -1,11 +1,10 @@
-"""Draws the sample speaker and synthesises the two sample voices. Everything is computed; nobody was filmed or recorded.
+"""Draws the sample speaker and synthesises the two sample voices. Nobody was filmed or recorded.
 
     .venv/bin/python -m samples.make_samples
 
 The same numbers come out on every run; the encoded bytes depend on the codecs' versions.
 """
 
-import itertools
 from pathlib import Path
 
 import av
@@ -19,11 +18,11 @@ from samples.voice import FRAME_S, SAMPLE_RATE_HZ, Score, Speaker, synthesised
 FOLDER = Path(__file__).parent
 FPS = 25
 # "Hello, and welcome. My lips move with my own voice."
-TEXT_A = """_ HH AH L OW1 _ AE N D W EH1 L K AH M _ _ M AY L IH1 P S M UW1 V W IH DH M AY OW1 N V OY1 S _ _"""
-# "Good morning to you all. Now I speak with another voice, frame by frame."
-TEXT_B = """_ G UH D M AO1 R N IH N T UW Y UW AO1 L _ _ N AW1 AY S P IY1 K W IH DH AH N AH1 DH ER V OY1 S _ F R EY1 M B AY F R EY1 M _ _"""
-VOICE_A = Speaker(pitch_hz=205, tract_scale=1.0, tempo=0.80, seed=101)
-VOICE_B = Speaker(pitch_hz=178, tract_scale=0.95, tempo=0.80, seed=202)
+TEXT_A = "_ HH AH L OW1 _ AE N D W EH1 L K AH M _ _ M AY L IH1 P S M UW1 V W IH DH M AY OW1 N V OY1 S _ _"
+# "Good morning. Now I speak with another voice, frame by frame."
+TEXT_B = "_ G UH D M AO1 R N IH N _ _ N AW1 AY S P IY1 K W IH DH AH N AH1 DH ER V OY1 S _ F R EY1 M B AY F R EY1 M _ _"
+VOICE_A = Speaker(pitch_hz=205, tract_scale=1.0, tempo=0.93, seed=101)
+VOICE_B = Speaker(pitch_hz=178, tract_scale=0.95, tempo=0.88, seed=202)
 
 
 def expression_at(t_s: float, score: Score) -> Expression:

@@ -1,4 +1,4 @@
-"""The sounds the sample voices are made of: formants in Hz (adult female, after Peterson & Barney 1952) and mouth shapes."""
+"""The sounds the sample voices are made of: formants in Hz (adult female, after Peterson & Barney 1952), mouth shapes."""
 
 from dataclasses import dataclass
 
@@ -42,22 +42,36 @@ SOUNDS: dict[str, Sound] = {
     "N": Sound(0.065, (290, 1650, 2600), 0.42, mouth_open=0.14, spread=0.2),
     "HH": Sound(0.060, (600, 1700, 2700), 0.05, breath=0.30, mouth_open=0.35, spread=0.1),
     "S": Sound(0.100, (350, 1900, 2900), 0.0, hiss=0.36, hiss_hz=7200, hiss_width_hz=3000, mouth_open=0.10, spread=0.5),
-    "Z": Sound(0.080, (320, 1900, 2900), 0.38, hiss=0.17, hiss_hz=6800, hiss_width_hz=3000, mouth_open=0.10, spread=0.4),
-    "SH": Sound(0.105, (350, 1900, 2800), 0.0, hiss=0.40, hiss_hz=3600, hiss_width_hz=1900, mouth_open=0.14, spread=-0.6),
+    "Z": Sound(
+        0.080, (320, 1900, 2900), 0.38, hiss=0.17, hiss_hz=6800, hiss_width_hz=3000, mouth_open=0.10, spread=0.4
+    ),
+    "SH": Sound(
+        0.105, (350, 1900, 2800), 0.0, hiss=0.40, hiss_hz=3600, hiss_width_hz=1900, mouth_open=0.14, spread=-0.6
+    ),
     "F": Sound(0.085, (400, 1300, 2500), 0.0, hiss=0.09, hiss_hz=7000, hiss_width_hz=6000, mouth_open=0.04, spread=0.2),
-    "V": Sound(0.060, (350, 1300, 2500), 0.45, hiss=0.045, hiss_hz=7000, hiss_width_hz=6000, mouth_open=0.05, spread=0.1),
-    "DH": Sound(0.050, (330, 1500, 2700), 0.48, hiss=0.04, hiss_hz=6000, hiss_width_hz=5000, mouth_open=0.16, spread=0.1),
+    "V": Sound(
+        0.060, (350, 1300, 2500), 0.45, hiss=0.045, hiss_hz=7000, hiss_width_hz=6000, mouth_open=0.05, spread=0.1
+    ),
+    "DH": Sound(
+        0.050, (330, 1500, 2700), 0.48, hiss=0.04, hiss_hz=6000, hiss_width_hz=5000, mouth_open=0.16, spread=0.1
+    ),
     "P": Sound(0.070, (400, 1000, 2400), 0.0, mouth_open=0.0),
     "B": Sound(0.060, (260, 1000, 2400), 0.16, mouth_open=0.0),
     "T": Sound(0.060, (350, 1900, 2900), 0.0, mouth_open=0.12, spread=0.3),
     "D": Sound(0.050, (270, 1900, 2900), 0.16, mouth_open=0.12, spread=0.2),
     "K": Sound(0.065, (350, 2000, 2700), 0.0, mouth_open=0.20, spread=0.1),
     "G": Sound(0.055, (270, 2000, 2700), 0.16, mouth_open=0.20, spread=0.1),
-    "p*": Sound(0.022, (450, 1100, 2500), 0.0, breath=0.25, hiss=0.18, hiss_hz=1100, hiss_width_hz=1400, mouth_open=0.12),
+    "p*": Sound(
+        0.022, (450, 1100, 2500), 0.0, breath=0.25, hiss=0.18, hiss_hz=1100, hiss_width_hz=1400, mouth_open=0.12
+    ),
     "b*": Sound(0.012, (400, 1100, 2500), 0.5, hiss=0.10, hiss_hz=1000, hiss_width_hz=1200, mouth_open=0.12),
-    "t*": Sound(0.030, (450, 1900, 2900), 0.0, breath=0.15, hiss=0.36, hiss_hz=4800, hiss_width_hz=2600, mouth_open=0.18),
+    "t*": Sound(
+        0.030, (450, 1900, 2900), 0.0, breath=0.15, hiss=0.36, hiss_hz=4800, hiss_width_hz=2600, mouth_open=0.18
+    ),
     "d*": Sound(0.014, (380, 1900, 2900), 0.5, hiss=0.17, hiss_hz=4400, hiss_width_hz=2600, mouth_open=0.18),
-    "k*": Sound(0.032, (450, 2000, 2700), 0.0, breath=0.20, hiss=0.30, hiss_hz=2300, hiss_width_hz=900, mouth_open=0.26),
+    "k*": Sound(
+        0.032, (450, 2000, 2700), 0.0, breath=0.20, hiss=0.30, hiss_hz=2300, hiss_width_hz=900, mouth_open=0.26
+    ),
     "g*": Sound(0.016, (380, 2000, 2700), 0.5, hiss=0.15, hiss_hz=2200, hiss_width_hz=900, mouth_open=0.26),
     "_": Sound(0.09, (500, 1500, 2500), 0.0),
 }

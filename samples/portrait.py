@@ -225,9 +225,17 @@ def hair_front() -> Layer:
             strand = a * (1 - s[:, None]) + b * s[:, None]
             lock = np.interp(across * 23, np.arange(24), locks)
             centre = 0.25 - 0.06 * across + 0.035 * lock + rng.normal(0, 0.018)
-            band = np.exp(-0.5 * ((t - centre) / 0.085) ** 2) + 0.34 * np.exp(-0.5 * ((t - 0.66 - 0.1 * lock) / 0.12) ** 2)
+            band = np.exp(-0.5 * ((t - centre) / 0.085) ** 2) + 0.34 * np.exp(
+                -0.5 * ((t - 0.66 - 0.1 * lock) / 0.12) ** 2
+            )
             rounding = 0.30 + 0.70 * np.sin(np.pi * np.clip(across, 0, 1)) ** 0.8
-            level = lit * (0.10 + 0.50 * band * (0.45 + 0.55 * lock)) * rounding * rng.uniform(0.35, 1.25) * (0.45 + 0.55 * np.clip(7 * t, 0, 1))
+            level = (
+                lit
+                * (0.10 + 0.50 * band * (0.45 + 0.55 * lock))
+                * rounding
+                * rng.uniform(0.35, 1.25)
+                * (0.45 + 0.55 * np.clip(7 * t, 0, 1))
+            )
             tint = dark * 0.75 + (light - dark * 0.75) * np.clip(level, 0, 1)[:, None]
             points = to_px(strand.astype(np.float32))
             stop = 95 - int(min(abs(rng.normal(0, 6)), 40))
@@ -240,7 +248,19 @@ def hair_front() -> Layer:
 
 
 def hair_back() -> Layer:
-    outline = spline([(-0.78, -0.2), (-0.82, 0.5), (-0.62, 1.10), (-0.3, 1.15), (0.3, 1.15), (0.62, 1.10), (0.82, 0.5), (0.78, -0.2)], 120)
+    outline = spline(
+        [
+            (-0.78, -0.2),
+            (-0.82, 0.5),
+            (-0.62, 1.10),
+            (-0.3, 1.15),
+            (0.3, 1.15),
+            (0.62, 1.10),
+            (0.82, 0.5),
+            (0.78, -0.2),
+        ],
+        120,
+    )
     cover = blurred(polygon(outline), 0.012)
     tint = linear(40, 25, 19) * (1 + 0.10 * speckle(21, 0.015))[..., None]
     return Layer((tint * cover[..., None]).astype(np.float32), cover)
@@ -254,7 +274,9 @@ def shoulders(x: Image, y: Image) -> Layer:
     z -= 0.030 * bump(x, y, 0, 1.44, 0.055, 0.05)
     tone = np.broadcast_to(linear(222, 171, 143), (*x.shape, 3)) * (1 + 0.012 * speckle(3, 0.03))[..., None]
     skin = shaded(tone.astype(np.float32), blurred(z.astype(np.float32), 0.012), 0.25)
-    under_chin = blurred(polygon(head_outline() * np.array([0.98, 1.0], np.float32) + np.array([0.06, 0.16], np.float32)), 0.05)
+    under_chin = blurred(
+        polygon(head_outline() * np.array([0.98, 1.0], np.float32) + np.array([0.06, 0.16], np.float32)), 0.05
+    )
     skin *= 1 - under_chin[..., None] * np.array([0.56, 0.66, 0.68], np.float32)
 
     body = [(-2.9, 2.6), (-2.05, 1.98), (-1.45, 1.66), (-0.95, 1.50), (-0.52, 1.30)]
@@ -270,13 +292,17 @@ def shoulders(x: Image, y: Image) -> Layer:
     edge = 0.03 * (bump(centre, 0 * y, 0.62, 0, 0.05, 1.0))
     wool = np.broadcast_to(linear(38, 98, 110), (*x.shape, 3)) * (1 + 0.03 * speckle(4, 0.01))[..., None]
     cloth = shaded(wool.astype(np.float32), (drape + folds + ribs + knit + edge).astype(np.float32), 0.04)
-    occluded = blurred(polygon(head_outline() * np.array([1.15, 1.0], np.float32) + np.array([0.10, 0.42], np.float32)), 0.16)
+    occluded = blurred(
+        polygon(head_outline() * np.array([1.15, 1.0], np.float32) + np.array([0.10, 0.42], np.float32)), 0.16
+    )
     cloth *= 1 - 0.50 * occluded[..., None]
     rim = blurred(garment, 0.018)
     skin *= 1 - 0.35 * np.clip(rim, 0, 1)[..., None]
 
-    neck = polygon(np.stack([np.concatenate([neck_edge[:, 0], -neck_edge[::-1, 0]]), np.concatenate([y[:, 0], y[::-1, 0]])], 1))
-    neck *= (y > 0.55)
+    neck = polygon(
+        np.stack([np.concatenate([neck_edge[:, 0], -neck_edge[::-1, 0]]), np.concatenate([y[:, 0], y[::-1, 0]])], 1)
+    )
+    neck *= y > 0.55
     rgb = skin * neck[..., None] * (1 - garment[..., None]) + cloth * garment[..., None]
     return Layer(rgb.astype(np.float32), np.maximum(neck, garment).astype(np.float32))
 
@@ -288,7 +314,13 @@ def room(x: Image, y: Image) -> Image:
     panes = 1 - 0.55 * np.exp(-0.5 * ((x + 1.98) / 0.03) ** 2)
     scene = wall + (window * panes)[..., None] * linear(226, 236, 246) * 0.62
     rng = np.random.default_rng(31)
-    palette = [linear(150, 84, 62), linear(196, 158, 96), linear(74, 100, 116), linear(212, 202, 186), linear(92, 118, 88)]
+    palette = [
+        linear(150, 84, 62),
+        linear(196, 158, 96),
+        linear(74, 100, 116),
+        linear(212, 202, 186),
+        linear(92, 118, 88),
+    ]
     for shelf_y in (-1.05, -0.25, 0.55, 1.35):
         edge = 1.18
         while edge < 2.6:

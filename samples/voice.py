@@ -159,6 +159,7 @@ def synthesised(text: str, speaker: Speaker) -> tuple[NDArray[np.float32], Score
         sound = resonated(sound, tracks.formants_hz[:, k], width * flat)
     for hz, width in ((4200.0, 260.0), (5200.0, 340.0)):
         sound = resonated(sound, hz * speaker.tract_scale * flat, width * flat)
+    sound -= 0.85 * np.concatenate([[0.0], sound[:-1]])  # five resonators alone leave the voice dull above 2 kHz
     sound = sound / np.abs(sound).max()
     sound = sound + 0.22 * per_sample(tracks.hiss) * band_noise(noise, tracks.hiss_hz, tracks.hiss_width_hz)
 

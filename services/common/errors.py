@@ -84,6 +84,12 @@ class OutputUnwritable(InputError):
     code = "output_unwritable"
 
 
+class JobRunning(InputError):
+    """The very same job is being worked on by another process."""
+
+    code = "job_running"
+
+
 class DiskFull(LipstageError):
     code = "disk_full"
 
@@ -136,3 +142,14 @@ class ObjectMissing(LipstageError):
 
 class Canceled(LipstageError):
     code = "canceled"
+
+
+def error_from(code: str, sentence: str) -> LipstageError:
+    """The error that a record's or a message's code stands for."""
+    pending = [LipstageError]
+    while pending:
+        kind = pending.pop()
+        if kind.code == code:
+            return kind(sentence)
+        pending += kind.__subclasses__()
+    return LipstageError(sentence)

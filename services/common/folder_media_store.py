@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -41,22 +40,19 @@ class FolderMediaStore:
     async def delete(self, name: str) -> None:
         (self._root / name).unlink(missing_ok=True)
 
+    @property
     def scratch(self) -> Path:
-        """A new path inside the store for a file that is still being written."""
+        """A folder inside the store for files that are still being written; renamed, not copied, when put."""
         folder = self._root / "scratch"
         folder.mkdir(parents=True, exist_ok=True)
-        return folder / uuid.uuid4().hex
-
-    def clear(self) -> None:
-        """Removes the store with everything in it."""
-        shutil.rmtree(self._root, ignore_errors=True)
+        return folder
 
     def _write_once(self, name: str, write: Callable[[Path], object]) -> None:
         target = self._root / name
         if target.exists():
             return
         try:
-            aside = self.scratch()
+            aside = self.scratch / uuid.uuid4().hex
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 write(aside)

@@ -43,11 +43,12 @@ class MemoryBus:
         for listener in self._listeners[event.job_id]:
             listener.put_nowait(event)
 
-    async def events(self, job_id: str) -> AsyncIterator[JobEvent]:
+    def events(self, job_id: str) -> AsyncIterator[JobEvent]:
         listener: asyncio.Queue[JobEvent] = asyncio.Queue()
         self._listeners[job_id].append(listener)
-        try:
-            while True:
-                yield await listener.get()
-        finally:
-            self._listeners[job_id].remove(listener)
+        return _received(listener)
+
+
+async def _received(listener: "asyncio.Queue[JobEvent]") -> AsyncIterator[JobEvent]:
+    while True:
+        yield await listener.get()

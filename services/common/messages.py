@@ -8,6 +8,7 @@ Mode = Literal["studio", "reference"]
 LengthPolicy = Literal["cut", "loop", "bounce", "silence", "stretch"]
 SchedulerName = Literal["ddim", "dpm++"]
 Codec = Literal["auto", "h264", "hevc"]
+Preset = Literal["ultrafast", "veryfast", "fast", "medium", "slow", "veryslow"]
 JobState = Literal["processing", "completed", "failed", "canceled"]
 Stage = Literal["preprocess", "denoise", "composite"]
 Seconds = Annotated[float, Field(ge=0)]
@@ -23,7 +24,7 @@ class OutputParameters(Message):
     suffix: str = ".mp4"
     codec: Codec = "auto"
     crf: int = Field(default=18, ge=0, le=51)
-    preset: Literal["ultrafast", "veryfast", "fast", "medium", "slow", "veryslow"] = "medium"
+    preset: Preset = "medium"
 
 
 class DubParameters(Message):

@@ -2,18 +2,12 @@
 
 import hashlib
 import json
-from pathlib import Path
 
 from services.common.messages import DubParameters, StageKeys
 from services.common.ports import ModelCard
 
 PIPELINE_VERSION = "1"
 """Raised whenever a stage's output changes for the same inputs, so that no stale object is reused."""
-
-
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def stage_keys(video_sha256: str, audio_sha256: str, parameters: DubParameters, cards: list[ModelCard]) -> StageKeys:

@@ -83,6 +83,14 @@ class OnnxModels:
         return session
 
 
+def recorded_card(model: ModelName, path: Path) -> ModelCard:
+    """What an exported network says about itself. Raises ModelError."""
+    try:
+        return _card(model, ort.InferenceSession(path, providers=["CPUExecutionProvider"]))
+    except Exception as error:
+        raise ModelError(f"{path} cannot be loaded: {error}", model=model) from error
+
+
 def _card(model: ModelName, session: ort.InferenceSession) -> ModelCard:
     properties = session.get_modelmeta().custom_metadata_map
     return ModelCard(

@@ -7,7 +7,7 @@ production binds them to JetStream, S3, a JetStream key-value bucket and Triton.
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from services.common.messages import JobEvent, JobRecord, Task
 
 Arrays = Mapping[str, NDArray[Any]]
 ModelName = Literal["whisper_encoder", "vae_encoder", "vae_decoder", "unet", "unet_cached"]
+NETWORKS: tuple[ModelName, ...] = get_args(ModelName)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ class Bus(Protocol):
 
     def consume(self, queue: str) -> AsyncIterator[Delivery]: ...
     async def announce(self, event: JobEvent) -> None: ...
-    def events(self, job_id: str) -> AsyncIterator[JobEvent]: ...
+    def events(self, job_id: str) -> AsyncIterator[JobEvent]:
+        """Events of the job from the moment of the call on."""
+        ...
 
 
 class MediaStore(Protocol):

@@ -1,14 +1,29 @@
 """Lets blocking generators be read from a coroutine."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-async def in_thread(items: Iterator[T]) -> AsyncIterator[T]:
-    """Items of a blocking iterator, each computed in a worker thread while other coroutines run."""
+async def in_thread(items: Generator[T, None, None]) -> AsyncIterator[T]:
+    """Items of a blocking generator, each computed in a worker thread while other coroutines run.
+
+    When the reader is canceled, the item being computed is waited for and the generator is closed, so that its own
+    clean-up has run before the cancellation goes on.
+    """
     end = object()
-    while (item := await asyncio.to_thread(next, items, end)) is not end:
-        yield item  # type: ignore[misc]
+    try:
+        while True:
+            step = asyncio.ensure_future(asyncio.to_thread(next, items, end))
+            try:
+                item = await asyncio.shield(step)
+            except asyncio.CancelledError:
+                await asyncio.wait([step])
+                raise
+            if item is end:
+                return
+            yield item  # type: ignore[misc]
+    finally:
+        items.close()

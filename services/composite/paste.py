@@ -65,9 +65,11 @@ def studio_patch(
     if not (roi.w and roi.h):
         return Patch(roi, np.zeros((roi.h, roi.w, 3), np.float32), np.zeros((roi.h, roi.w), np.float32))
     square[:, 2] += square[:, :2] @ (roi.x, roi.y)
-    warped = _warped(_without_detail_lost(face_rgb_hwc, square), square, roi, cv2.INTER_CUBIC)
-    alpha = _warped(mask.alpha, square, roi, cv2.INTER_LINEAR)
-    return Patch(roi, warped.astype(np.float32), np.asarray(alpha, dtype=np.float32))
+    sharp = _without_detail_lost(face_rgb_hwc, square)
+    # One float32 channel at a time is twice as fast as OpenCV's cubic warp of three interleaved ones.
+    channels = [_warped(channel.astype(np.float32), square, roi, cv2.INTER_CUBIC) for channel in cv2.split(sharp)]
+    face_rgb = np.asarray(cv2.merge(channels), dtype=np.float32)
+    return Patch(roi, np.clip(face_rgb, 0, 255, out=face_rgb), _warped(mask.alpha, square, roi, cv2.INTER_LINEAR))
 
 
 def _without_detail_lost(face_rgb_hwc: NDArray[np.uint8], square: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -83,10 +85,8 @@ def _without_detail_lost(face_rgb_hwc: NDArray[np.uint8], square: NDArray[np.flo
 
 
 def _warped(
-    image: NDArray[np.uint8] | NDArray[np.float32], square: NDArray[np.float64], roi: Roi, interpolation: int
-) -> NDArray[np.uint8] | NDArray[np.float32]:
+    image_hw: NDArray[np.float32], square: NDArray[np.float64], roi: Roi, interpolation: int
+) -> NDArray[np.float32]:
     flags = interpolation | cv2.WARP_INVERSE_MAP
-    warped: NDArray[np.uint8] | NDArray[np.float32] = cv2.warpAffine(
-        image, square, (roi.w, roi.h), flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
-    return warped
+    warped = cv2.warpAffine(image_hw, square, (roi.w, roi.h), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped, dtype=np.float32)

@@ -28,9 +28,7 @@ class SoftMask:
     edge_px: int
 
 
-def soft_mask(
-    matrix: NDArray[np.floating], crop_size_wh: tuple[int, int], frame_size_wh: tuple[int, int]
-) -> SoftMask:
+def soft_mask(matrix: NDArray[np.floating], crop_size_wh: tuple[int, int], frame_size_wh: tuple[int, int]) -> SoftMask:
     """The mask of a crop placed by `matrix` (2×3, frame px → crop px), as if computed over the whole frame.
 
     The width of the soft edge follows from the mask's area (latentsync.md §6, steps 3–4). Raises ValueError if the

@@ -1,6 +1,6 @@
 """Composite: the dubbed faces return into their frames, and the frames become the output file."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,17 +24,16 @@ def composite_segment(
     mode: Mode,
     encoder: EncoderSettings,
     target: Path,
-    after_frame: Callable[[int], None],
-) -> None:
-    """Encodes one segment into `target`; `faces` are the stored faces of each chunk it needs.
+) -> Generator[int, None, None]:
+    """Encodes one segment into `target`, yielding the number of frames done after each.
 
-    `after_frame` is called with the number of frames done. Raises DiskFull, OutputUnwritable.
+    `faces` are the stored faces of each chunk the segment needs. Raises DiskFull, OutputUnwritable.
     """
     pictures = read_pictures(video, info, manifest.source.tolist(), "gbrp" if mode == "reference" else None)
     with SegmentEncoder(target, info, manifest.time_base, encoder) as segment:
         for done, picture in enumerate(composited(pictures, manifest, faces, mode), start=1):
             segment.write(picture, int(manifest.pts[done - 1]))
-            after_frame(done)
+            yield done
 
 
 def composited(

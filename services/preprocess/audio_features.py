@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.errors import AudioEmpty
 from services.common.messages import Mode
 
 BLOCK_MEL_FRAMES = 3000
@@ -42,9 +43,9 @@ def feature_blocks(mel_frames: int, mode: Mode) -> list[Block]:
     """Plans how a sound of `mel_frames` (100 Hz) is encoded into `mel_frames // 2` feature rows (50 Hz).
 
     `reference`: 30-s blocks side by side, so a row at a block's edge knows nothing of what lies beyond it.
-    `studio`: 30-s blocks that overlap by at least 10 s. Only their middle is used, so that every row further than 4 s
-    from the sound's own ends has at least 4 s of context on both sides; and they cross-fade for a second, because the
-    encoder's position signal, too, jumps from one block to the next. Up to 30 s both modes are the same.
+    `studio`: 30-s blocks that overlap by at least 10 s, used up to the middle of the overlap: every row has 4.5 s of
+    context or all there is. They cross-fade over a second, because the encoder adds to each row its position in the
+    block, and that, too, jumps from one block to the next. Up to 30 s both modes are the same.
     """
     rows = mel_frames // 2
     if mode == "reference" or mel_frames <= BLOCK_MEL_FRAMES:
@@ -85,7 +86,14 @@ class AudioFeatures:
         self._encoding = asyncio.Lock()
 
     async def rows(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Feature rows [start, stop) (0 ≤ start < stop ≤ `length`): float32 [stop − start, layers + 1, D]."""
+        """Feature rows [start, stop) with 0 ≤ start < stop ≤ `length`.
+
+        Returns:
+            float32 [stop − start, layers + 1, D].
+
+        Raises:
+            AudioEmpty: the sound has no such rows.
+        """
         result: NDArray[np.float32] | None = None
         for block in self._blocks:
             first, last = max(start, block.first_row), min(stop, block.stop_row)
@@ -98,7 +106,7 @@ class AudioFeatures:
             share = block.weights(first, last)[:, None, None]
             result[first - start : last - start] += share * features[first - offset : last - offset]
         if result is None:
-            raise IndexError(f"Rows {start} to {stop} are not among the sound's {self.length}.")
+            raise AudioEmpty(f"The sound has no features at rows {start} to {stop}, only {self.length} in all.")
         return result
 
     async def _features(self, block: Block) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """The frames of the timeline in output order, each with its aligned face or the reason why it has none."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class FaceFrame:
 
 def face_frames(
     video: Path, info: VideoInfo, timeline: Timeline, detector: FaceDetector, speaker: Speaker, mode: Mode, resolution: int
-) -> Iterator[FaceFrame]:
+) -> Generator[FaceFrame, None, None]:
     """Decodes, finds and aligns the speaker's face in one pass over the source; memory is constant in duration.
 
     Where the timeline goes back to earlier frames (`loop`, `bounce`), those are decoded again but not searched again.

@@ -139,12 +139,12 @@ class Picture:
         layout: PlaneLayout,
         rounding: Rounding,
     ) -> "Picture":
+        chroma_alpha = mean_over_steps(alpha, layout.chroma_step_x, layout.chroma_step_y)
         planes = []
         for index, (plane, face) in enumerate(zip(self.planes, face_planes, strict=True)):
-            step_x, step_y = layout.steps(index)
             target: Plane = plane.copy()
-            region = target[box.slices(step_x, step_y)]
-            region[:] = blend_samples(region, face, mean_over_steps(alpha, step_x, step_y), rounding, layout.bits)
+            region = target[box.slices(*layout.steps(index))]
+            region[:] = blend_samples(region, face, chroma_alpha if index else alpha, rounding, layout.bits)
             target.flags.writeable = False
             planes.append(target)
         return replace(self, planes=tuple(planes))
@@ -165,7 +165,8 @@ def blend_samples(
     bits: int,
 ) -> Plane:
     """alpha·face + (1−alpha)·samples in float32, as integers of `bits`; all arrays h×w. Exact where alpha is 0."""
-    blended = alpha * face.astype(np.float32) + (np.float32(1) - alpha) * samples.astype(np.float32)
+    blended = alpha * face.astype(np.float32)
+    blended += (np.float32(1) - alpha) * samples.astype(np.float32)
     if rounding == "nearest":
         np.rint(blended, out=blended)
     return np.asarray(blended.clip(0, (1 << bits) - 1).astype(samples.dtype))
@@ -175,6 +176,6 @@ def mean_over_steps(alpha: NDArray[np.float32], step_x: int, step_y: int) -> NDA
     """Mean of h×w alpha over blocks of step_x × step_y pixels; h and w are multiples of the steps."""
     if step_x == 1 and step_y == 1:
         return alpha
-    height, width = alpha.shape
-    blocks = alpha.reshape(height // step_y, step_y, width // step_x, step_x)
-    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32))
+    offsets = [(y, x) for y in range(step_y) for x in range(step_x)]
+    total = sum((alpha[y::step_y, x::step_x] for y, x in offsets), start=np.float32(0))
+    return np.asarray(total / np.float32(len(offsets)))

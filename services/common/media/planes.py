@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-from av import VideoFrame
+from av import VideoFormat, VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
@@ -20,8 +20,6 @@ ACCURATE: Final = (
 """Unbiased rounding and interpolated chroma."""
 FAST: Final = Interpolation.BILINEAR
 """swscale's shortcut: ten times as fast, about one level too dark, chroma not interpolated."""
-
-_RGB_FORMATS: Final = ("rgb24", "gbrp")
 
 
 def planes_of(frame: VideoFrame, working_format: WorkingFormat) -> tuple[Plane, ...]:
@@ -99,4 +97,5 @@ def _view(plane: VideoPlane, height: int, width: int, dtype: np.dtype[Any]) -> P
 
 
 def _range_of(pixel_format: str, tags: ColorTags) -> int:
-    return int(ColorRange.JPEG) if pixel_format in _RGB_FORMATS else tags.swscale_range
+    described = VideoFormat(pixel_format)
+    return int(ColorRange.JPEG) if described.is_rgb or described.has_palette else tags.swscale_range

@@ -30,7 +30,7 @@ def audio_stream(container: InputContainer, path: Path) -> AudioStream:
 
 def packets_of(container: InputContainer, *streams: Stream) -> "Iterator[Packet[Stream]]":
     """Packets in file order (of all streams if none is named); a read error ends them like the end of the file."""
-    packets: "Iterator[Packet[Stream]]" = container.demux(*streams)
+    packets: Iterator[Packet[Stream]] = container.demux(*streams)
     while True:
         try:
             packet = next(packets)

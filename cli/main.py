@@ -1,0 +1,39 @@
+"""The `lipstage` command."""
+
+import os
+import sys
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import typer
+from rich.console import Console
+
+from cli import doctor, dub, probe, weights
+from services.common.errors import LipstageError
+
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="lipstage",
+    help="A video and a new voice go in; the same video comes out speaking the new voice.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("dub")(dub.dub)
+app.command("probe")(probe.probe)
+app.command("doctor")(doctor.doctor)
+app.add_typer(weights.app, name="weights")
+
+
+def run() -> None:
+    """Entry point: every expected error is one line with its code on stderr, and exit status 2."""
+    try:
+        app()
+    except LipstageError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"error [{error.code}]: {error}", markup=False)
+        sys.exit(EXIT_ERROR)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Stopped. The same command resumes from the finished chunks.")
+        sys.exit(EXIT_INTERRUPTED)

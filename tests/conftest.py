@@ -1,0 +1,26 @@
+"""Fixtures shared by all tests: the reference's numbers and real clips, where they are at hand."""
+
+from pathlib import Path
+
+import pytest
+
+_SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def _folder(name: str) -> Path:
+    folder = _SHARED / name
+    if not folder.is_dir():
+        pytest.skip(f"{name} is not at hand ({folder})")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Folder of numbers produced by the reference implementation."""
+    return _folder("golden")
+
+
+@pytest.fixture(scope="session")
+def clips() -> Path:
+    """Folder of real talking-face clips."""
+    return _folder("clips")
