@@ -35,9 +35,7 @@ async def run_job(
                 group.create_task(denoise.serve(bus, media, jobs, models, variant))
                 for _ in range(settings.chunks_in_flight)
             ),
-            group.create_task(
-                composite.serve(bus, media, jobs, models, media.scratch, settings.encoder_threads)
-            ),
+            group.create_task(composite.serve(bus, media, jobs, models, media.scratch, settings.encoder_threads)),
         ]
         await bus.publish(PreprocessTask(job_id=record.id))
         async for event in events:

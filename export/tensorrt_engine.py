@@ -122,6 +122,6 @@ def _output_allocator(tensorrt: ModuleType) -> Any:
             shape = self._shape[name]
             used = int(np.prod(shape)) * np.dtype(dtype).itemsize
             data: NDArray[Any] = self._memory[name][:used].cpu().numpy()
-            return data.view(dtype).reshape(shape)
+            return np.frombuffer(data, dtype).reshape(shape)
 
     return OutputAllocator()

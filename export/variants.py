@@ -22,8 +22,6 @@ class Variant:
     whisper: WhisperDims
     vae: Mapping[str, object]
     """A diffusers AutoencoderKL config."""
-    note: str = ""
-    """One line a user should see before trusting the result; empty for trained weights."""
 
     @property
     def audio_tokens(self) -> int:
@@ -70,7 +68,6 @@ DEMO = Variant(
     ),
     WhisperDims(n_mels=80, n_audio_ctx=1500, n_audio_state=96, n_audio_head=2, n_audio_layer=2),
     _vae((16, 16, 32, 32), layers_per_block=1, norm_groups=8),
-    note="Variant 1 is an untrained, seeded random network: it shows that the pipeline runs, not lip-sync.",
 )
 
 VARIANTS: Mapping[str, Variant] = {variant.name: variant for variant in (DEMO, LATENTSYNC_15, LATENTSYNC_16)}

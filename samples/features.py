@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from samples.portrait import (
+from samples.canvas import (
     ORIGIN_PX,
     SUPERSAMPLING,
     UNIT_PX,

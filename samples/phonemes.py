@@ -1,4 +1,4 @@
-"""The sounds the sample voices are made of: formants in Hz (adult female, after Peterson & Barney 1952), mouth shapes."""
+"""The sounds of the sample voices: formants in Hz (adult female, after Peterson & Barney 1952) and mouth shapes."""
 
 from dataclasses import dataclass
 

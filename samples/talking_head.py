@@ -6,9 +6,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from samples import portrait
+from samples import head, setting
+from samples.canvas import (
+    CANVAS_WH,
+    HEIGHT_PX,
+    ORIGIN_PX,
+    UNIT_PX,
+    WIDTH_PX,
+    Image,
+    Layer,
+    blurred,
+    grid,
+    linear,
+    polygon,
+    ramp,
+)
 from samples.features import MOUTH_Y, Expression, crop, draw_eye, draw_mouth
-from samples.portrait import CANVAS_WH, HEIGHT_PX, ORIGIN_PX, UNIT_PX, WIDTH_PX, Image, Layer, blurred, ramp
 
 JAW_DROP = 0.085
 """How far the chin travels when the mouth is fully open, in units."""
@@ -31,32 +44,32 @@ class TalkingHead:
     """Draws the still parts once; `frame` adds what moves."""
 
     def __init__(self) -> None:
-        x, y = portrait.grid()
+        x, y = grid()
         self.x, self.y = x, y
-        self.z = portrait.head_height(x, y)
-        skin = portrait.face_skin(x, y, self.z)
-        brows = portrait.brow_hairs()[..., None]
-        skin = skin * (1 - brows) + brows * portrait.linear(56, 36, 27)
-        self.hair = portrait.hair_front()
-        fall = np.float32([[1, 0, 0.030 * UNIT_PX], [0, 1, 0.045 * UNIT_PX]])
+        self.z = head.head_height(x, y)
+        skin = head.face_skin(x, y, self.z)
+        brows = head.brow_hairs()[..., None]
+        skin = skin * (1 - brows) + brows * linear(56, 36, 27)
+        self.hair = head.hair_front()
+        fall = np.array([[1, 0, 0.030 * UNIT_PX], [0, 1, 0.045 * UNIT_PX]], np.float32)
         hair_shadow = blurred(cv2.warpAffine(self.hair.alpha, fall, CANVAS_WH), 0.028)
         self.skin = (skin * (1 - 0.42 * hair_shadow)[..., None]).astype(np.float32)
-        self.head_mask = portrait.polygon(portrait.head_outline())
-        back = portrait.hair_back()
+        self.head_mask = polygon(head.head_outline())
+        back = head.hair_back()
         self.hair_back = np.dstack([back.rgb, back.alpha])
-        self.shoulders = portrait.shoulders(x, y)
-        self.room = portrait.room(x, y)
+        self.shoulders = setting.shoulders(x, y)
+        self.room = setting.room(x, y)
         dome = 0.55 * np.sqrt(np.clip(1 - (x / 1.1) ** 2 - ((y - 0.05) / 1.4) ** 2, 0, 1))
         self.depth = blurred(np.maximum(self.z * self.head_mask, dome).astype(np.float32), 0.05)
 
     def frame(self, face: Expression, pose: Pose) -> NDArray[np.uint8]:
         """One frame, `rgb_hwc`."""
-        head = self._posed(self._head(face), pose, face)
+        front = self._posed(self._head(face), pose, face)
         back = self._posed(self.hair_back, Pose(pose.shift_xy, pose.roll, -0.5 * pose.yaw, -0.5 * pose.pitch), None)
         torso = self._swayed(pose)
         scene = Layer(back[..., :3], back[..., 3]).over(self.room)
         scene = torso.over(scene)
-        scene = Layer(head[..., :3], head[..., 3]).over(scene)
+        scene = Layer(front[..., :3], front[..., 3]).over(scene)
         small = cv2.resize(scene, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA)
         return np.round(np.clip(small, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)
 
@@ -65,7 +78,8 @@ class TalkingHead:
         skin = self.skin.copy()
         for side in (1, -1):
             x0, x1, y0, y1 = EYE_CROP
-            at = crop(*sorted((side * x0, side * x1)), y0, y1)
+            left, right = sorted((side * x0, side * x1))
+            at = crop(left, right, y0, y1)
             skin[at] = draw_eye(skin[at], self.x[at], self.y[at], side, face)
         at = crop(*MOUTH_CROP)
         skin[at] = draw_mouth(skin[at], self.z[at], self.x[at], self.y[at], face)
@@ -93,7 +107,7 @@ class TalkingHead:
     def _swayed(self, pose: Pose) -> Layer:
         """The shoulders follow the head a little."""
         dx, dy = (0.35 * UNIT_PX * shift for shift in pose.shift_xy)
-        move = np.float32([[1, 0, dx], [0, 1, dy]])
+        move = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
         layer = np.dstack([self.shoulders.rgb, self.shoulders.alpha])
         moved = cv2.warpAffine(layer, move, CANVAS_WH, borderMode=cv2.BORDER_REPLICATE)
         return Layer(moved[..., :3], moved[..., 3])

@@ -1,10 +1,12 @@
 """The files stages hand to each other, as safetensors: chunks, segment manifests and faces."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +46,9 @@ class Outcome(IntEnum):
     NO_FACE = 1
     SPEAKER_ABSENT = 2
     FACE_TOO_SMALL = 3
-    NOT_WANTED = 4
+    FACE_TURNED_AWAY = 4
+    FACE_OUT_OF_FRAME = 5
+    NOT_WANTED = 6
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Manifest:
 
 
 def dump_chunk(chunk: Chunk) -> bytes:
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "faces": chunk.faces,
         "frames": chunk.frames,
         "audio_rows": chunk.audio_rows,
@@ -122,5 +126,5 @@ def load_faces(path: Path) -> NDArray[np.uint8] | NDArray[np.float32]:
     return faces
 
 
-def _contiguous(arrays: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+def _contiguous(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}

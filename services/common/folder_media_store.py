@@ -62,4 +62,6 @@ class FolderMediaStore:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise DiskFull(f"There is no space left in {self._root}.", path=str(self._root)) from error
-            raise OutputUnwritable(f"{self._root} cannot be written: {error.strerror}.", path=str(self._root)) from error
+            raise OutputUnwritable(
+                f"{self._root} cannot be written: {error.strerror}.", path=str(self._root)
+            ) from error

@@ -1,13 +1,13 @@
 """Lets blocking generators be read from a coroutine."""
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncGenerator, Generator
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-async def in_thread(items: Generator[T, None, None]) -> AsyncIterator[T]:
+async def in_thread(items: Generator[T, None, None]) -> AsyncGenerator[T, None]:
     """Items of a blocking generator, each computed in a worker thread while other coroutines run.
 
     When the reader is canceled, the item being computed is waited for and the generator is closed, so that its own

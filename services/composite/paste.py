@@ -15,6 +15,8 @@ from services.composite.warp import covered_roi, positions, sample_bilinear, squ
 
 _OUTSIDE = 127.0
 """What the reference shows beyond the face's edge: on its scale of −1…1, white after clamping."""
+_CONTEXT_PX = 3
+"""Pixels around the mouth mask that the studio's interpolation reads."""
 _FAINTEST_VARIANCE = 0.05
 """Blur variance, px², below which a Gaussian changes nothing visible."""
 
@@ -46,8 +48,8 @@ def reference_patch(
     mask = soft_mask(matrix, size_wh, frame_size_wh)
     face_hwc = resize_bicubic_antialias(face_chw.transpose(1, 2, 0), size_wh)
     warped = sample_bilinear(face_hwc, *positions(matrix, mask.roi), outside=_OUTSIDE)
-    face_rgb = np.clip(warped / 2 + np.float32(0.5), 0, 1) * np.float32(255)
-    return Patch(mask.roi, mask.eroded[..., None] * face_rgb, mask.soft)
+    shown = np.asarray(np.clip(warped / 2 + np.float32(0.5), 0, 1), dtype=np.float32)
+    return Patch(mask.roi, mask.eroded[..., None] * (shown * np.float32(255)), mask.soft)
 
 
 def studio_patch(
@@ -65,11 +67,14 @@ def studio_patch(
     if not (roi.w and roi.h):
         return Patch(roi, np.zeros((roi.h, roi.w, 3), np.float32), np.zeros((roi.h, roi.w), np.float32))
     square[:, 2] += square[:, :2] @ (roi.x, roi.y)
-    sharp = _without_detail_lost(face_rgb_hwc, square)
+    square[:, 2] -= (left - _CONTEXT_PX, top - _CONTEXT_PX)
+    needed = slice(top - _CONTEXT_PX, bottom + _CONTEXT_PX + 1), slice(left - _CONTEXT_PX, right + _CONTEXT_PX + 1)
+    sharp = _without_detail_lost(face_rgb_hwc[needed], square)
     # One float32 channel at a time is twice as fast as OpenCV's cubic warp of three interleaved ones.
     channels = [_warped(channel.astype(np.float32), square, roi, cv2.INTER_CUBIC) for channel in cv2.split(sharp)]
     face_rgb = np.asarray(cv2.merge(channels), dtype=np.float32)
-    return Patch(roi, np.clip(face_rgb, 0, 255, out=face_rgb), _warped(mask.alpha, square, roi, cv2.INTER_LINEAR))
+    alpha = _warped(mask.alpha[needed], square, roi, cv2.INTER_LINEAR)
+    return Patch(roi, np.clip(face_rgb, 0, 255, out=face_rgb), alpha)
 
 
 def _without_detail_lost(face_rgb_hwc: NDArray[np.uint8], square: NDArray[np.float64]) -> NDArray[np.uint8]:

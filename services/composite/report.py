@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from services.common.chunk_files import Manifest, Outcome
+from services.common.media.join import Joined
 from services.common.messages import JobRecord
 from services.common.ports import ModelCard
 
@@ -43,9 +45,8 @@ class Report(BaseModel):
     frames_dubbed: int
     passed_through: list[PassedThrough]
     faces: list[FaceSpan]
-    shot_aware: bool
     audio_copied: bool
-    audio_codec: str
+    audio_codec: str | None
     video_codec: str
     timings_s: dict[str, float]
 
@@ -54,9 +55,7 @@ def write_report(
     record: JobRecord,
     cards: Sequence[ModelCard],
     manifests: Sequence[Manifest],
-    audio_copied: bool,
-    audio_codec: str,
-    video_codec: str,
+    joined: Joined,
 ) -> str:
     """The report as JSON text. `manifests` are all of the job's, in order."""
     outcome = np.concatenate([manifest.outcome for manifest in manifests])
@@ -82,16 +81,15 @@ def write_report(
             for first, last, value in _spans(np.where(dubbed, track, -2))
             if value != -2
         ],
-        shot_aware=record.parameters.mode == "studio",
-        audio_copied=audio_copied,
-        audio_codec=audio_codec,
-        video_codec=video_codec,
+        audio_copied=joined.audio_copied,
+        audio_codec=joined.audio_codec,
+        video_codec=joined.video_codec,
         timings_s={stage: round(seconds, 3) for stage, seconds in record.timings_s.items()},
     )
     return report.model_dump_json(indent=2)
 
 
-def _spans(values: np.ndarray) -> list[tuple[int, int, int]]:  # type: ignore[type-arg]
+def _spans(values: NDArray[np.int64]) -> list[tuple[int, int, int]]:
     """Runs of equal values as (first index, last index, value)."""
     starts = np.flatnonzero(np.diff(values, prepend=values[0] - 1))
     ends = np.append(starts[1:], len(values)) - 1

@@ -23,13 +23,9 @@ def resize_bicubic_antialias(image_hwc: NDArray[np.float32], size_wh: tuple[int,
 def _resampled(image_hwc: NDArray[np.float32], length: int, axis: int) -> NDArray[np.float32]:
     indices, weights = _taps(image_hwc.shape[axis], length)
     along_axis = (-1, 1, 1) if axis == 0 else (1, -1, 1)
-    terms = (
-        np.take(image_hwc, index, axis=axis) * weight.reshape(along_axis)
-        for index, weight in zip(indices, weights, strict=True)
-    )
-    total = next(terms)
-    for term in terms:
-        total += term
+    total = np.zeros([length if i == axis else side for i, side in enumerate(image_hwc.shape)], np.float32)
+    for index, weight in zip(indices, weights, strict=True):
+        total += np.take(image_hwc, index, axis=axis) * weight.reshape(along_axis)
     return total
 
 

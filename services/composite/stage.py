@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from services.common.chunk_files import PASSED_THROUGH, Manifest, load_faces
 from services.common.media.decode import read_pictures
 from services.common.media.encode import EncoderSettings, SegmentEncoder
+from services.common.media.formats import WorkingFormat
 from services.common.media.picture import Picture
 from services.common.media.probe import VideoInfo
 from services.common.messages import Mode
-from services.composite.paste import Patch, reference_patch, studio_patch
+from services.composite.paste import reference_patch, studio_patch
 
 
 def composite_segment(
@@ -29,7 +30,7 @@ def composite_segment(
 
     `faces` are the stored faces of each chunk the segment needs. Raises DiskFull, OutputUnwritable.
     """
-    pictures = read_pictures(video, info, manifest.source.tolist(), "gbrp" if mode == "reference" else None)
+    pictures = read_pictures(video, info, manifest.source.tolist(), _working_format(info, mode))
     with SegmentEncoder(target, info, manifest.time_base, encoder) as segment:
         for done, picture in enumerate(composited(pictures, manifest, faces, mode), start=1):
             segment.write(picture, int(manifest.pts[done - 1]))
@@ -59,7 +60,12 @@ def pasted(
     size_wh = (picture.width, picture.height)
     resolution = face_chw.shape[-1]
     if mode == "reference":
-        patch: Patch = reference_patch(face_chw.astype(np.float32), matrix, resolution, size_wh)
-        return picture.blended(patch.roi, patch.face_rgb, patch.alpha, "truncate")
-    patch = studio_patch(np.ascontiguousarray(face_chw.transpose(1, 2, 0)), matrix, resolution, size_wh)
-    return picture.blended(patch.roi, patch.face_rgb, patch.alpha, "nearest")
+        face = np.asarray(face_chw, np.float32)
+        return reference_patch(face, matrix, resolution, size_wh).onto(picture, "truncate")
+    image = np.ascontiguousarray(face_chw.transpose(1, 2, 0), np.uint8)
+    return studio_patch(image, matrix, resolution, size_wh).onto(picture, "nearest")
+
+
+def _working_format(info: VideoInfo, mode: Mode) -> WorkingFormat:
+    """The source's own samples, or RGB as the reference works in."""
+    return "gbrp" if mode == "reference" else info.working_format

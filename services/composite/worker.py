@@ -3,9 +3,11 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
+
+import numpy as np
 
 from services.common import object_names
 from services.common.chunk_files import Manifest, load_manifest
@@ -13,7 +15,7 @@ from services.common.media.encode import EncoderSettings
 from services.common.media.join import Joined, join
 from services.common.media.probe import probe_video
 from services.common.messages import FinishTask, JobEvent, JobRecord, SegmentTask, Task
-from services.common.ports import Bus, JobStore, NETWORKS, MediaStore, Models
+from services.common.ports import NETWORKS, Bus, JobStore, MediaStore, Models
 from services.common.progress import all_segments_done, change, chunk_is_spent, segment_done, with_timing
 from services.common.threads import in_thread
 from services.common.worker import work
@@ -84,5 +86,10 @@ async def serve(
     await work("composite", handle, bus, jobs)
 
 
-async def _joined(record: JobRecord, manifests: Iterable[Manifest], media: MediaStore, target: Path) -> Joined:
-    raise NotImplementedError
+async def _joined(record: JobRecord, manifests: Sequence[Manifest], media: MediaStore, target: Path) -> Joined:
+    segments = [await media.local_path(object_names.segment(record.keys, index)) for index in range(len(manifests))]
+    frame_pts = np.concatenate([manifest.pts for manifest in manifests])
+    time_base, end = manifests[0].time_base, manifests[-1].next_pts
+    audio = await media.local_path(record.audio)
+    end_s = float(end * time_base)
+    return await asyncio.to_thread(join, segments, frame_pts, end - int(frame_pts[-1]), time_base, target, audio, end_s)

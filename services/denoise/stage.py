@@ -23,7 +23,11 @@ SCHEDULERS: Final[dict[SchedulerName, Scheduler]] = {"ddim": Ddim(), "dpm++": Dp
 
 
 async def denoise(
-    chunk: Chunk, parameters: DubParameters, models: Models, noise: Noise, after_step: Callable[[float], Awaitable[None]]
+    chunk: Chunk,
+    parameters: DubParameters,
+    models: Models,
+    noise: Noise,
+    after_step: Callable[[float], Awaitable[None]],
 ) -> NDArray[np.uint8] | NDArray[np.float32]:
     """Faces F×3×R×R: float32 in about [−1, 1] in reference mode, uint8 0…255 (colours matched) in studio mode.
 
@@ -123,4 +127,4 @@ class _Networks:
 
 
 def _as_uint8(faces: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.rint((faces + 1) * 127.5).clip(0, 255).astype(np.uint8)
+    return np.asarray(np.rint((faces + 1) * 127.5).clip(0, 255), np.uint8)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from services.common.chunk_files import Outcome
 from services.common.face_geometry import crop_region
 from services.common.media.decode import read_pictures
+from services.common.media.formats import WorkingFormat
 from services.common.media.picture import Picture
 from services.common.media.probe import VideoInfo
 from services.common.messages import Mode
@@ -38,13 +39,19 @@ class FaceFrame:
 
 
 def face_frames(
-    video: Path, info: VideoInfo, timeline: Timeline, detector: FaceDetector, speaker: Speaker, mode: Mode, resolution: int
+    video: Path,
+    info: VideoInfo,
+    timeline: Timeline,
+    detector: FaceDetector,
+    speaker: Speaker,
+    mode: Mode,
+    resolution: int,
 ) -> Generator[FaceFrame, None, None]:
     """Decodes, finds and aligns the speaker's face in one pass over the source; memory is constant in duration.
 
     Where the timeline goes back to earlier frames (`loop`, `bounce`), those are decoded again but not searched again.
     """
-    working_format = "gbrp" if mode == "reference" else None
+    working_format: WorkingFormat | None = "gbrp" if mode == "reference" else None
     turn = first_descent(timeline)
     wanted = set(timeline.source[timeline.dub].tolist())
     in_flight: deque[Picture] = deque()

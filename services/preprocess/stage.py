@@ -1,7 +1,7 @@
 """Preprocess: a video and a sound become chunks to denoise, and manifests that say where each chunk's frames belong."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from services.common.chunk_files import Chunk, Manifest, Outcome
 from services.common.errors import NoFace, SpeakerNotFound
-from services.common.media.audio import SAMPLE_RATE_HZ, decode_pcm16k_mono
+from services.common.media.audio import decode_pcm16k_mono
 from services.common.media.probe import VideoInfo, probe_audio, probe_video
 from services.common.messages import DubParameters
 from services.common.ports import Models
@@ -22,7 +22,7 @@ from services.preprocess.face_frames import FaceFrame, face_frames
 from services.preprocess.faces.detector import FaceDetector
 from services.preprocess.faces.speaker import parse_speaker
 from services.preprocess.ledger import Ledger
-from services.preprocess.mel import log_mel
+from services.preprocess.mel import SAMPLE_RATE_HZ, log_mel
 from services.preprocess.plan import (
     REFERENCE_FPS,
     Timeline,
@@ -76,7 +76,7 @@ Progress = Planned | FrameLookedAt | NewChunk | NewSegment | Finished
 
 async def preprocess(
     video: Path, audio: Path, parameters: DubParameters, models: Models, detector: FaceDetector, max_audio_s: float
-) -> AsyncIterator[Progress]:
+) -> AsyncGenerator[Progress, None]:
     """Yields each chunk and each segment's manifest as soon as it is known.
 
     Raises InputError for media that cannot be dubbed, NoFace and SpeakerNotFound when not one frame can be.
@@ -140,7 +140,8 @@ async def _audio_features(
 ) -> AudioFeatures:
     async def encode(mel_block: NDArray[np.float32]) -> NDArray[np.float32]:
         outputs = await models.infer("whisper_encoder", parameters.variant, {"mel": mel_block[None]}, ("features",))
-        return outputs["features"][0]
+        features: NDArray[np.float32] = outputs["features"][0]
+        return features
 
     if parameters.length == "silence":
         missing = int(timeline.duration_s * SAMPLE_RATE_HZ) - len(pcm)

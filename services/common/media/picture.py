@@ -112,12 +112,14 @@ class Picture:
     ) -> "Picture":
         """This picture with alpha·face + (1−alpha)·picture inside `roi`.
 
-        `face_rgb` is h×w×3 float32 in 0…255, `alpha` h×w float32 in 0…1, `roi` lies inside the picture. A sample
-        changes only where its alpha is above 0; a chroma sample's alpha is the mean over the pixels it covers.
-        In YUV the face is rounded to 8 bits and converted by the picture's own matrix and range first. `rounding`
-        says how blended samples become integers (the reference truncates).
+        `face_rgb` is h×w×3 float32 in 0…255, `alpha` h×w float32 in 0…1, `roi` lies inside the picture and may be
+        empty. A sample changes only where its alpha is above 0; a chroma sample's alpha is the mean over the pixels
+        it covers. In YUV the face is rounded to 8 bits and converted by the picture's own matrix and range first.
+        `rounding` says how blended samples become integers (the reference truncates).
         """
         layout = layout_of(self.format)
+        if not (roi.w and roi.h):
+            return self
         if layout.is_rgb:
             face_planes: tuple[NDArray[np.generic], ...] = tuple(face_rgb[:, :, channel] for channel in (1, 2, 0))
             return self._with_samples(roi, face_planes, alpha, layout, rounding)

@@ -11,6 +11,9 @@ _SHIFT = 6
 """How far, in thumbnail px, the picture may have moved between two frames: a pan is not a cut."""
 _LEAST_CHANGE = 0.13
 """Jump cuts inside one camera setting measure about 0.17, hard cuts 0.5 and more, quick gestures up to 0.09."""
+_LEAST_CHANGED_SHARE = 0.13
+"""Of the picture; the jump cut above changes 0.18, somebody walking through close to the camera up to 0.11."""
+_CHANGED_LOG = 0.1
 _ABOVE_RECENT = 3.0
 _RECENT_FRAMES = 8
 _REMEMBERED_THUMBNAILS = 3
@@ -26,7 +29,7 @@ def thumbnail(rgb_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 class ShotDetector:
-    """A cut is a frame unlike the last few ones while those were alike among themselves.
+    """A cut is a frame unlike the last few ones, in much of the picture, while those were alike among themselves.
 
     Likeness is the normalised correlation of log brightness under the best small shift, so neither fades and exposure
     changes nor pans and gestures count; a picture washed out by a flash is passed over for up to three frames.
@@ -49,7 +52,8 @@ class ShotDetector:
         self._washed_out_frames = 0
 
         changes = [_change(previous, current) for previous in self._last]
-        is_cut = min(changes) > max(_LEAST_CHANGE, _ABOVE_RECENT * max(self._recent_changes, default=0.0))
+        least = max(_LEAST_CHANGE, _ABOVE_RECENT * max(self._recent_changes, default=0.0))
+        is_cut = min(changes) > least and _changed_share(self._last[-1], current) > _LEAST_CHANGED_SHARE
         if is_cut:
             self._last.clear()
             self._recent_changes.clear()
@@ -74,3 +78,10 @@ def _change(previous: NDArray[np.float32], current: NDArray[np.float32]) -> floa
         return 0.0 if all(flat) else 1.0
     inner = np.ascontiguousarray(current[_SHIFT:-_SHIFT, _SHIFT:-_SHIFT])
     return 1.0 - float(np.max(cv2.matchTemplate(previous, inner, cv2.TM_CCOEFF_NORMED)))
+
+
+def _changed_share(previous: NDArray[np.float32], current: NDArray[np.float32]) -> float:
+    """Share of the picture whose log brightness changed otherwise than the picture's as a whole did."""
+    difference = current - previous
+    deviation = np.abs(difference - np.median(difference, axis=(0, 1))).max(axis=-1)
+    return float(np.mean(deviation > _CHANGED_LOG))

@@ -1,0 +1,71 @@
+# One virtual environment, .venv, filled in two steps: what `make demo` needs, and on top of it what `make test` needs.
+# A stamp file remembers that a step was done with the present pyproject.toml and constraints.txt.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+TORCH := torch==2.13.0
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check models bench parity-full lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.stamp-cpu models ## dub the sample clip with another voice into out/demo.mp4 (no torch needed)
+	@mkdir -p out
+	@$(BIN)/lipstage dub samples/talking_head.mp4 samples/voice_b.m4a -o out/demo.mp4
+	@echo
+	@echo "Before: samples/talking_head.mp4 (speaks samples/voice_a.m4a)"
+	@echo "After:  out/demo.mp4 (speaks samples/voice_b.m4a) · what was done to each frame: out/demo.report.json"
+
+test: $(VENV)/.stamp-test models ## install everything, torch included, and run all tests
+	@$(BIN)/python -m pytest
+
+check: ## format, lint, types, import rules, unit tests: under a minute, no network (after one `make test`)
+	@test -x $(BIN)/lint-imports || { echo "The development tools are not installed yet: run 'make test' once."; exit 1; }
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy --strict
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/unit
+
+models: $(VENV)/.stamp-cpu ## fetch the face detector's two models (Apache-2.0, 2.3 MB, checked by hash)
+	@$(BIN)/lipstage weights pull faces
+
+bench: $(VENV)/.stamp-test models ## run every measured comparison; each prints one table
+	@for file in bench/[a-z]*.py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)" || exit 1; done
+
+parity-full: $(VENV)/.stamp-test ## export a full-size UNet with random weights and compare it with torch (8 GB RAM, 20 min)
+	@$(BIN)/python -m export.full_size
+
+lock: ## resolve the newest allowed versions in a throw-away environment and pin them in constraints.txt
+	@rm -rf build/lock && $(PYTHON) -m venv build/lock
+	@build/lock/bin/pip install --quiet $(TORCH)
+	@build/lock/bin/pip install --quiet -e '.[cpu,export,dev]'
+	@build/lock/bin/pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' | LC_ALL=C sort -f > constraints.txt
+	@echo "constraints.txt: $$(wc -l < constraints.txt) packages"
+
+clean: ## remove the virtual environment, results and caches
+	rm -rf $(VENV) out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Lipstage needs Python 3.11 or newer. Install it, or name one: make PYTHON=/path/to/python3.11 …"; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.stamp-cpu: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what Lipstage needs to run"
+	@$(PIP) -c constraints.txt -e '.[cpu]'
+	@touch $@
+
+# Torch goes in by itself and first: pip then takes the build its index prefers (CPU where one is offered), and the
+# second step finds it satisfied.
+$(VENV)/.stamp-test: pyproject.toml constraints.txt $(VENV)/.stamp-cpu
+	@echo "Installing torch and the development tools (about 1 GB)"
+	@$(PIP) $(TORCH)
+	@$(PIP) -c constraints.txt -e '.[cpu,export,dev]'
+	@touch $@

@@ -1,0 +1,140 @@
+"""What one 1080p frame costs outside the networks, part by part, on one thread.
+
+    python -m bench.frame_cost [CLIP] [--frames 60] [--resolution 256]
+
+Without a clip the sample speaker is enlarged to 1920×1080. The parts are those of a dub in studio mode: the
+preprocessing pass (decode, find and follow faces, cut out crops), then the compositing pass (decode again, paste,
+encode). The pasted faces are the crops themselves; how long pasting takes does not depend on what they show.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import av
+import cv2
+import numpy as np
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from services.common.errors import LipstageError
+from services.common.face_geometry import crop_region
+from services.common.media.decode import read_pictures
+from services.common.media.encode import EncoderSettings, SegmentEncoder
+from services.common.media.picture import Picture
+from services.common.media.probe import VideoInfo, probe_video
+from services.common.settings import Settings
+from services.composite.paste import studio_patch
+from services.preprocess.align_stream import aligned_frames
+from services.preprocess.crop import crop_studio
+from services.preprocess.faces.detector import MeshDetector
+from services.preprocess.faces.observe import observe
+from services.preprocess.faces.speaker import Largest
+
+SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "talking_head.mp4"
+FULL_HD_WH = (1920, 1080)
+
+PARTS = {
+    "decode": "decode, for preprocessing",
+    "rgb": "whole frame to RGB, for the detector",
+    "faces": "find, track, align",
+    "crop": "face's region to RGB, warp to the crop",
+    "decode again": "decode, for compositing",
+    "patch": "warp the face back",
+    "blend": "blend into the planes",
+    "encode": "encode (H.264, crf 18, medium)",
+}
+
+T = TypeVar("T")
+
+
+class Stopwatch:
+    """Adds up the time of named parts. Inside a part another one may run: its time is not the outer one's."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self._inner_s = [0.0]
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        self._inner_s.append(0.0)
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            elapsed = time.perf_counter() - started
+            self.seconds[name] += elapsed - self._inner_s.pop()
+            self._inner_s[-1] += elapsed
+
+    def each(self, name: str, items: Iterable[T]) -> Iterator[T]:
+        """The items, timing how long each takes to come."""
+        iterator = iter(items)
+        while True:
+            with self.part(name):
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
+            yield item
+
+
+@dataclass(frozen=True, eq=False)
+class DubbedFace:
+    face_rgb_hwc: NDArray[np.uint8]
+    matrix: NDArray[np.float64]
+
+
+def preprocess(
+    watch: Stopwatch, clip: Path, info: VideoInfo, frames: int, resolution: int
+) -> dict[int, DubbedFace]:
+    """One pass over the clip; the faces by frame index."""
+    detector = MeshDetector(Settings().faces_dir, threads=1)
+    in_flight: deque[Picture] = deque()
+
+    def searched() -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        for picture in watch.each("decode", read_pictures(clip, info, range(frames), threads=1)):
+            in_flight.append(picture)
+            with watch.part("rgb"):
+                rgb_hwc = picture.rgb()
+            yield picture.index, rgb_hwc
+
+    faces: dict[int, DubbedFace] = {}
+    observed = observe(searched(), detector, lambda index: True)
+    for aligned in watch.each("faces", aligned_frames(observed, Largest(), "studio", resolution)):
+        picture = in_flight.popleft()
+        if aligned.matrix is None:
+            continue
+        with watch.part("crop"):
+            roi = crop_region(aligned.matrix, resolution, picture.width, picture.height)
+            in_roi = aligned.matrix.copy()
+            in_roi[:, 2] += in_roi[:, :2] @ (roi.x, roi.y)
+            face = crop_studio(picture.rgb(roi), in_roi, resolution)
+        faces[picture.index] = DubbedFace(face, aligned.matrix)
+    return faces
+
+
+def composite(
+    watch: Stopwatch, clip: Path, info: VideoInfo, frames: int, faces: dict[int, DubbedFace], target: Path
+) -> None:
+    with SegmentEncoder(target, info, info.time_base, EncoderSettings(codec="h264", threads=1)) as segment:
+        for picture in watch.each("decode again", read_pictures(clip, info, range(frames), threads=1)):
+            pasted = picture
+            if dubbed := faces.get(picture.index):
+                size_wh = picture.width, picture.height
+                with watch.part("patch"):
+                    patch = studio_patch(dubbed.face_rgb_hwc, dubbed.matrix, dubbed.face_rgb_hwc.shape[0], size_wh)
+                with watch.part("blend"):
+                    pasted = patch.onto(picture, "nearest")
+            with watch.part("encode"):
+                segment.write(pasted, picture.pts)
+        with watch.part("encode"):
+            pass
