@@ -37,7 +37,7 @@ models: $(VENV)/.stamp-cpu ## fetch the face detector's two models (Apache-2.0, 
 bench: $(VENV)/.stamp-test models ## run every measured comparison; each prints one table
 	@for file in bench/[a-z]*.py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)" || exit 1; done
 
-parity-full: $(VENV)/.stamp-test ## export a full-size UNet with random weights and compare it with torch (8 GB RAM, 20 min)
+parity-full: $(VENV)/.stamp-test ## export a full-size UNet with random weights and compare it with torch (slow, many GB)
 	@$(BIN)/python -m export.full_size
 
 lock: ## resolve the newest allowed versions in a throw-away environment and pin them in constraints.txt

@@ -11,7 +11,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class Stopwatch:
     """Adds up the time of named parts. Inside a part another one may run: its time is not the outer one's."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._inner_s = [0.0]
 
     @contextmanager
@@ -93,9 +93,7 @@ class DubbedFace:
     matrix: NDArray[np.float64]
 
 
-def preprocess(
-    watch: Stopwatch, clip: Path, info: VideoInfo, frames: int, resolution: int
-) -> dict[int, DubbedFace]:
+def preprocess(watch: Stopwatch, clip: Path, info: VideoInfo, frames: int, resolution: int) -> dict[int, DubbedFace]:
     """One pass over the clip; the faces by frame index."""
     detector = MeshDetector(Settings().faces_dir, threads=1)
     in_flight: deque[Picture] = deque()
@@ -125,7 +123,9 @@ def preprocess(
 def composite(
     watch: Stopwatch, clip: Path, info: VideoInfo, frames: int, faces: dict[int, DubbedFace], target: Path
 ) -> None:
-    with SegmentEncoder(target, info, info.time_base, EncoderSettings(codec="h264", threads=1)) as segment:
+    encoder = EncoderSettings(codec="h264", threads=1)
+    # Opening and closing count as encoding too: the encoder works off its look-ahead when it is closed.
+    with watch.part("encode"), SegmentEncoder(target, info, info.time_base, encoder) as segment:
         for picture in watch.each("decode again", read_pictures(clip, info, range(frames), threads=1)):
             pasted = picture
             if dubbed := faces.get(picture.index):
@@ -134,7 +134,65 @@ def composite(
                     patch = studio_patch(dubbed.face_rgb_hwc, dubbed.matrix, dubbed.face_rgb_hwc.shape[0], size_wh)
                 with watch.part("blend"):
                     pasted = patch.onto(picture, "nearest")
-            with watch.part("encode"):
-                segment.write(pasted, picture.pts)
-        with watch.part("encode"):
-            pass
+            segment.write(pasted, picture.pts)
+
+
+def write_full_hd_sample(target: Path, frames: int) -> None:
+    """The sample speaker, enlarged to the height of 1080p, the room's edges drawn out to its width."""
+    info = probe_video(SAMPLE)
+    width, height = FULL_HD_WH
+    enlarged_wh = info.width * height // info.height, height
+    left = (width - enlarged_wh[0]) // 2
+    with av.open(str(target), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "18", "preset": "veryfast"})
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for picture in read_pictures(SAMPLE, info, range(min(frames, info.frame_count))):
+            enlarged = cv2.resize(picture.rgb(), enlarged_wh, interpolation=cv2.INTER_CUBIC)
+            right = width - left - enlarged_wh[0]
+            rgb_hwc = np.asarray(cv2.copyMakeBorder(enlarged, 0, 0, left, right, cv2.BORDER_REPLICATE), dtype=np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb_hwc, format="rgb24")))
+        container.mux(stream.encode(None))
+
+
+def table(title: str, watch: Stopwatch, frames: int) -> Table:
+    costs_ms = {name: 1000 * watch.seconds[name] / frames for name in PARTS}
+    result = Table("part", "ms/frame", title=title)
+    result.columns[1].justify = "right"
+    for name, description in PARTS.items():
+        result.add_row(description, f"{costs_ms[name]:.2f}", end_section=name in ("crop", "encode"))
+    total_ms = sum(costs_ms.values())
+    result.add_row("total without encoding", f"{total_ms - costs_ms['encode']:.2f}")
+    result.add_row("total", f"{total_ms:.2f}")
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clip", nargs="?", type=Path, metavar="CLIP")
+    parser.add_argument("--frames", type=int, default=60)
+    parser.add_argument("--resolution", type=int, default=256)
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        clip = arguments.clip
+        if clip is None:
+            clip = Path(folder) / "sample.mp4"
+            write_full_hd_sample(clip, arguments.frames)
+        info = probe_video(clip)
+        frames = min(arguments.frames, info.frame_count)
+        watch = Stopwatch()
+        faces = preprocess(watch, clip, info, frames, arguments.resolution)
+        composite(watch, clip, info, frames, faces, Path(folder) / "out.mp4")
+    name = arguments.clip.name if arguments.clip else "the sample speaker"
+    title = (
+        f"{name}: {frames} frames of {info.width}×{info.height}, {len(faces)} with a face of R = {arguments.resolution}"
+    )
+    Console().print(table(title, watch, frames))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except LipstageError as error:
+        sys.exit(str(error))

@@ -76,16 +76,17 @@ def dub(
         speaker=speaker,
         output=encode,
     )
-    parse_speaker(speaker)
-    check_container(output)
-    check_writable(output)
-    record = _dubbed(video, audio, output, parameters, Settings())
+    record = dub_file(video, audio, output, parameters, Settings())
     passed = sum(record.outcomes.values()) - record.outcomes["dubbed"]
     seconds = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in record.timings_s.items())
     console.print(f"{output}: {record.outcomes['dubbed']} frames dubbed, {passed} passed through ({seconds})")
 
 
-def _dubbed(video: Path, audio: Path, output: Path, parameters: DubParameters, settings: Settings) -> JobRecord:
+def dub_file(video: Path, audio: Path, output: Path, parameters: DubParameters, settings: Settings) -> JobRecord:
+    """Dubs into `output`, with the report beside it, and returns the job's final record. Raises LipstageError."""
+    parse_speaker(parameters.speaker)
+    check_writable(output)
+    check_container(output)
     for source in (video, audio):
         check_is_file(source)
     models = OnnxModels(settings.models_dir, settings.threads)

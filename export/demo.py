@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
 from export import networks

@@ -93,6 +93,7 @@ def _trace(network: Network) -> onnx.ModelProto:
     with torch.no_grad(), warnings.catch_warnings():
         # The tracing exporter is the one that streams; its successor holds the weights several times over.
         warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message="Constant folding", category=UserWarning)
         # Values that tracing fixed for good would show in the proof, which runs on other shapes.
         warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # type: ignore[attr-defined]
         torch.onnx.export(

@@ -1,8 +1,9 @@
 """Puts a network's weights into its traced graph, one tensor at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -65,15 +66,13 @@ def save_with_weights(
 def _take_weights(graph: onnx.GraphProto, parameters: Mapping[str, Tensor]) -> Iterator[_Weight]:
     """Removes the parameters from the graph's inputs, and the transpositions of them from its nodes."""
     inputs = [value for value in graph.input if value.name in parameters]
-    for value in inputs:
-        graph.input.remove(value)
+    _keep(graph.input, lambda value: value.name not in parameters)
     transposed = {
         node.output[0]: node.input[0]
         for node in graph.node
         if node.op_type == "Transpose" and node.input[0] in parameters and parameters[node.input[0]].ndim == 2
     }
-    for node in [node for node in graph.node if node.output[0] in transposed]:
-        graph.node.remove(node)
+    _keep(graph.node, lambda node: node.output[0] not in transposed)
     for node in graph.node:
         for index, name in enumerate(node.input):
             if name in transposed:
@@ -83,6 +82,13 @@ def _take_weights(graph: onnx.GraphProto, parameters: Mapping[str, Tensor]) -> I
         for name, is_transposed in ((value.name, False), (_transposed_name(value.name), True)):
             if name in used:
                 yield _Weight(name, parameters[value.name], is_transposed)
+
+
+def _keep(messages: Any, wanted: Callable[[Any], bool]) -> None:
+    """Drops what is not wanted from a repeated protobuf field, whose own removal compares whole messages."""
+    kept = [message for message in messages if wanted(message)]
+    del messages[:]
+    messages.extend(kept)
 
 
 def _halved(graph: onnx.GraphProto, weight: _Weight) -> _Weight:

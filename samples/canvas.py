@@ -5,12 +5,13 @@ Colours are linear light, 0…1.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.float32]
+Image = NDArray[np.floating[Any]]
 
 WIDTH_PX, HEIGHT_PX = 640, 480
 SUPERSAMPLING = 3
@@ -61,7 +62,7 @@ def pair(x: Image, y: Image, cx: float, cy: float, sx: float, sy: float) -> Imag
 def ramp(value: Image, start: float, end: float) -> Image:
     """0 before `start`, 1 after `end`, smooth between."""
     t = np.clip((value - start) / (end - start), 0, 1)
-    return t * t * (3 - 2 * t)
+    return np.asarray(t * t * (3 - 2 * t))
 
 
 def spline(points: list[tuple[float, float]], count: int) -> Image:
@@ -72,12 +73,12 @@ def spline(points: list[tuple[float, float]], count: int) -> Image:
     t = (at - i)[:, None]
     a, b, c, d = p[i], p[i + 1], p[i + 2], p[i + 3]
     curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
-    return curve.astype(np.float32)
+    return np.asarray(curve, np.float32)
 
 
 def to_px(points: Image) -> NDArray[np.int32]:
     """Points in units as fixed-point pixels with four fractional bits, for cv2's `shift=4`."""
-    return np.round((points * UNIT_PX + np.array(ORIGIN_PX)) * 16).astype(np.int32)
+    return np.asarray(np.round((points * UNIT_PX + np.array(ORIGIN_PX)) * 16), np.int32)
 
 
 def polygon(points: Image) -> Image:
@@ -87,15 +88,15 @@ def polygon(points: Image) -> Image:
 
 
 def blurred(image: Image, sigma_units: float) -> Image:
-    return cv2.GaussianBlur(image, (0, 0), sigma_units * UNIT_PX)  # type: ignore[return-value]
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_units * UNIT_PX), np.float32)
 
 
 def speckle(seed: int, sigma_units: float) -> Image:
     """Smooth noise of unit variance over the canvas."""
     small = (CANVAS_WH[0] // 4, CANVAS_WH[1] // 4)
     noise = np.random.default_rng(seed).standard_normal(small[::-1]).astype(np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), max(sigma_units * UNIT_PX / 4, 0.6))
-    return cv2.resize(noise / noise.std(), CANVAS_WH, interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
+    smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), max(sigma_units * UNIT_PX / 4, 0.6)))
+    return np.asarray(cv2.resize(smooth / smooth.std(), CANVAS_WH, interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def shaded(albedo: Image, z: Image, gloss: Image | float) -> Image:
@@ -110,4 +111,4 @@ def shaded(albedo: Image, z: Image, gloss: Image | float) -> Image:
     half = KEY_LIGHT[0] / np.linalg.norm(KEY_LIGHT[0]) + np.array([0, 0, 1], np.float32)
     shine = np.clip(normal @ (half / np.linalg.norm(half)), 0, 1)
     highlight = (0.10 * shine**12 + 0.16 * shine**48) * gloss
-    return (albedo * light + highlight[..., None]).astype(np.float32)
+    return np.asarray(albedo * light + highlight[..., None], np.float32)

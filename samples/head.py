@@ -39,8 +39,8 @@ def head_height(x: Image, y: Image) -> Image:
     half_width = np.interp(y, edge[:, 1], edge[:, 0]).astype(np.float32)
     across = np.clip(np.abs(x) / np.maximum(half_width, 1e-3), 0, 1)
     down = np.clip(np.where(y < -0.1, (-0.1 - y) / 0.94, (y + 0.1) / 1.15), 0, 1)
-    z = 0.66 * np.sqrt(np.clip(1 - across**2.3, 0.0, 1)) * np.sqrt(np.clip(1 - down**3.2, 0.0, 1))
-    z = blurred(z.astype(np.float32), 0.02)
+    dome = 0.66 * np.sqrt(np.clip(1 - across**2.3, 0.0, 1)) * np.sqrt(np.clip(1 - down**3.2, 0.0, 1))
+    z = blurred(dome.astype(np.float32), 0.02)
 
     z += 0.025 * pair(x, y, 0.30, -0.20, 0.16, 0.06) - 0.075 * pair(x, y, 0.285, -0.02, 0.13, 0.085)
     z += 0.050 * pair(x, y, 0.30, 0.02, 0.10, 0.060)  # the eyeballs under the lids
@@ -117,8 +117,8 @@ CROWN_RIGHT = [(-0.19, -1.14), (0.28, -1.15), (0.67, -0.91), (0.835, -0.47), (0.
 def hair_front() -> Layer:
     """Strands from the parting to the tips, interpolated between the hairline and the silhouette."""
     rng = np.random.default_rng(11)
-    colour = np.zeros((*CANVAS_WH[::-1], 3), np.float32)
-    cover = np.zeros(CANVAS_WH[::-1], np.float32)
+    colour: Image = np.zeros((*CANVAS_WH[::-1], 3), np.float32)
+    cover: Image = np.zeros(CANVAS_WH[::-1], np.float32)
     dark, light = linear(46, 29, 21), linear(190, 132, 88)
     t = np.linspace(0, 1, 96)
     for inner, outer, lit in ((FRINGE_LEFT, CROWN_LEFT, 1.0), (FRINGE_RIGHT, CROWN_RIGHT, 0.80)):
@@ -145,8 +145,8 @@ def hair_front() -> Layer:
             for k in range(0, stop, 2):
                 cv2.polylines(colour, [points[k : k + 3]], False, tint[k].tolist(), 1, cv2.LINE_8, 4)
             cv2.polylines(cover, [points[:stop]], False, 1.0, 2, cv2.LINE_8, 4)
-    cover = cv2.GaussianBlur(cover, (0, 0), 1.3)
-    colour = cv2.GaussianBlur(colour, (0, 0), 0.8)
+    cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), 1.3), np.float32)
+    colour = np.asarray(cv2.GaussianBlur(colour, (0, 0), 0.8), np.float32)
     return Layer((colour * cover[..., None]).astype(np.float32), cover.astype(np.float32))
 
 

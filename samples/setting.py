@@ -81,8 +81,8 @@ def room(x: Image, y: Image) -> Image:
         scene = np.where(board[..., None], linear(126, 92, 64) * 0.5, scene)
     small = cv2.resize(scene.astype(np.float32), (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), 11)
-    soft: Image = cv2.resize(small, CANVAS_WH, interpolation=cv2.INTER_CUBIC)  # type: ignore[assignment]
+    soft: Image = np.asarray(cv2.resize(small, CANVAS_WH, interpolation=cv2.INTER_CUBIC), np.float32)
     for cx, cy, radius in ((1.42, -1.32, 0.17), (2.12, -1.12, 0.14)):
         disc = 1 - ramp(np.hypot(x - cx, y - cy), radius * 0.90, radius * 1.06)
         soft = soft + disc[..., None] * linear(255, 214, 150) * 0.34
-    return (soft * (1 - 0.10 * np.clip(np.hypot(x / 2.6, y / 2.0) - 0.4, 0, 1))[..., None]).astype(np.float32)
+    return np.asarray(soft * (1 - 0.10 * np.clip(np.hypot(x / 2.6, y / 2.0) - 0.4, 0, 1))[..., None], np.float32)

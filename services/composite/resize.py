@@ -32,23 +32,24 @@ def _resampled(image_hwc: NDArray[np.float32], length: int, axis: int) -> NDArra
 @lru_cache(maxsize=16)
 def _taps(length_in: int, length_out: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """taps×length_out source indices and their weights, read-only."""
-    step = length_in / length_out
-    stretch = max(step, 1.0)
-    reach = _KERNEL_REACH * stretch
-    centres = step * (np.arange(length_out) + 0.5)
+    # In float32 throughout, as torch computes its weights: exact ones differ by up to 1e-4 in the result.
+    step = np.float32(length_in / length_out)
+    stretch = max(step, np.float32(1))
+    reach = np.float32(_KERNEL_REACH) * stretch
+    centres = step * (np.arange(length_out, dtype=np.float32) + np.float32(0.5))
     first = np.maximum((centres - reach + 0.5).astype(np.intp), 0)
     stop = np.minimum((centres + reach + 0.5).astype(np.intp), length_in)
     indices = first + np.arange(int((stop - first).max()))[:, None]
-    weights = _cubic((indices - centres + 0.5) / stretch) * (indices < stop)
+    weights = _cubic((indices.astype(np.float32) - centres + np.float32(0.5)) / stretch) * (indices < stop)
     indices = np.minimum(indices, length_in - 1)
     weights = (weights / weights.sum(axis=0)).astype(np.float32)
     indices.flags.writeable = weights.flags.writeable = False
     return indices, weights
 
 
-def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cubic(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Keys, "Cubic convolution interpolation for digital image processing" (1981), equation 15 with a free."""
     a, x = _SHARPNESS, np.abs(x)
     near = ((a + 2) * x - (a + 3)) * x * x + 1
     far = (((x - 5) * x + 8) * x - 4) * a
-    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+    return np.where(x < 1, near, np.where(x < 2, far, np.float32(0)))

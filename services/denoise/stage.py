@@ -31,7 +31,7 @@ async def denoise(
 ) -> NDArray[np.uint8] | NDArray[np.float32]:
     """Faces F×3×R×R: float32 in about [−1, 1] in reference mode, uint8 0…255 (colours matched) in studio mode.
 
-    `after_step` is awaited after each denoising step with the share of the steps that is done. Raises ModelError.
+    `after_step` is awaited after each denoising step with the share of the work that is done. Raises ModelError.
     """
     faces = pixel_values(chunk.faces)
     mask = face_mask(faces.shape[-1])
@@ -86,7 +86,7 @@ async def _sampled(
         }
         noise_pred = await predict(inputs, full=is_full_step(step, parameters.deepcache_interval))
         latents = sampler.step(noise_pred, latents)
-        await after_step((step + 1) / parameters.steps)
+        await after_step((step + 1) / (parameters.steps + 1))  # decoding is still to come
     return latents
 
 

@@ -1,15 +1,14 @@
 """Reading pictures of a video in any order, streaming."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, Literal
 
 import av
 import numpy as np
 from av import VideoFrame
-from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from services.common.errors import InvalidParameter, MediaUnreadable
@@ -53,6 +52,10 @@ def read_pictures(
                 yield from (block[index] for index in run)
 
 
+class _Damaged(Exception):
+    """A packet could not be decoded while several frames were being decoded at once."""
+
+
 class _FrameReader:
     """The decoder's position in the file: the last frame taken and the one after it."""
 
@@ -60,12 +63,13 @@ class _FrameReader:
         self._path = path
         self._info = info
         self._threads = threads
+        self._threading: Literal["AUTO", "SLICE"] = "AUTO"
         self._resources = ExitStack()
         self._taken: tuple[int, VideoFrame] | None = None
         self._ahead: tuple[int, VideoFrame] | None = None
 
     def __enter__(self) -> "_FrameReader":
-        self._reopen()
+        self._start_at(0)
         return self
 
     def __exit__(
@@ -80,7 +84,9 @@ class _FrameReader:
                 f"Frame {index} is outside “{self._path.name}”, which has {self._info.frame_count} frames.", index=index
             )
         if self._should_seek(index):
-            self._seek(index)
+            self._start_at(index)
+            if self._ahead is None or self._ahead[0] > index:
+                self._start_at(0)  # the seek landed too late, as it may where the container has no index
         while self._ahead is not None and self._ahead[0] <= index:
             self._taken, self._ahead = self._ahead, next(self._frames, None)
         chosen = self._taken or self._ahead
@@ -94,45 +100,51 @@ class _FrameReader:
             return True
         return not self._info.untimed and self._keyframe_before(index) - position > _WORTH_SEEKING_FRAMES
 
-    def _seek(self, index: int) -> None:
-        if not self._info.untimed:
-            timestamp = self._info.start_pts + int(self._info.timestamps[self._keyframe_before(index)])
-            try:
-                self._container.seek(timestamp, stream=self._stream)
-            except av.FFmpegError:
-                self._reopen()
-                return
-            self._start()
-            if self._ahead is not None and self._ahead[0] <= index:
-                return
-        self._reopen()  # the seek landed too late, as it may where the container has no index
-
-    def _keyframe_before(self, index: int) -> int:
-        keyframes = self._info.keyframes
-        return int(keyframes[max(int(np.searchsorted(keyframes, index, side="right")) - 1, 0)])
-
-    def _reopen(self) -> None:
-        self._resources.close()
-        self._container: InputContainer = self._resources.enter_context(open_media(self._path))
-        stream = self._container.streams[self._info.stream_index]
-        assert isinstance(stream, VideoStream)
-        stream.codec_context.thread_type = "AUTO"
-        stream.codec_context.thread_count = self._threads
-        self._stream = stream
-        self._start()
-
-    def _start(self) -> None:
-        self._frames = self._indexed_frames()
+    def _start_at(self, index: int) -> None:
+        self._open_at(index)
+        self._frames = self._increasing_frames()
         self._taken, self._ahead = None, next(self._frames, None)
 
-    def _indexed_frames(self) -> Iterator[tuple[int, VideoFrame]]:
-        """Decoded frames with their strictly increasing indices."""
+    def _open_at(self, index: int) -> None:
+        """Opens the file anew, and seeks to the keyframe that `index` needs if frames can be told by their times."""
+        self._resources.close()
+        self._container = self._resources.enter_context(open_media(self._path))
+        stream = self._container.streams[self._info.stream_index]
+        assert isinstance(stream, VideoStream)
+        stream.codec_context.thread_type = self._threading
+        stream.codec_context.thread_count = self._threads
+        self._stream = stream
+        keyframe = 0 if self._info.untimed else self._keyframe_before(index)
+        if keyframe:
+            with suppress(av.FFmpegError):
+                timestamp = self._info.start_pts + int(self._info.timestamps[keyframe])
+                self._container.seek(timestamp, stream=stream)
+
+    def _keyframe_before(self, index: int) -> int:
+        at = int(np.searchsorted(self._info.keyframes, index, side="right")) - 1
+        return int(self._info.keyframes[at]) if at >= 0 else 0
+
+    def _increasing_frames(self) -> Iterator[tuple[int, VideoFrame]]:
+        """Decoded frames with strictly increasing indices.
+
+        At the first damaged packet the decoder starts again with one frame at a time: a decoder of many frames at
+        once also loses sound ones around the damage.
+        """
         latest = -1
-        for frame in self._decoded_frames():
-            index = latest + 1 if self._info.untimed else self._index_of(frame)
-            if latest < index < self._info.frame_count:
-                latest = index
-                yield index, frame
+        while True:
+            try:
+                for index, frame in self._indexed_frames():
+                    if latest < index < self._info.frame_count:
+                        latest = index
+                        yield index, frame
+                return
+            except _Damaged:
+                self._threading = "SLICE"
+                self._open_at(max(latest, 0))
+
+    def _indexed_frames(self) -> Iterator[tuple[int, VideoFrame]]:
+        for count, frame in enumerate(self._decoded_frames()):
+            yield (count if self._info.untimed else self._index_of(frame)), frame
 
     def _index_of(self, frame: VideoFrame) -> int:
         """The frame whose timestamp is nearest; −1 before the first."""
@@ -150,23 +162,27 @@ class _FrameReader:
         for packet in packets_of(self._container, self._stream):
             try:
                 frames = packet.decode()
-            except av.FFmpegError:
+            except av.FFmpegError as error:
+                if self._threading == "AUTO":
+                    raise _Damaged from error
                 continue
             yield from (frame for frame in frames if isinstance(frame, VideoFrame))
         try:
             yield from self._stream.decode(None)
-        except av.FFmpegError:
-            return
+        except av.FFmpegError as error:
+            if self._threading == "AUTO":
+                raise _Damaged from error
 
 
 def _picture(frame: VideoFrame, index: int, info: VideoInfo, working_format: WorkingFormat) -> Picture:
     size_fits = (frame.width, frame.height) == (info.coded_width, info.coded_height)
-    if not size_fits or frame.format.name.replace("yuvj", "yuv") != working_format:
+    if not size_fits or frame.format.name.replace("yuvj", "yuv") != info.working_format:
         frame = convert(
-            frame, working_format, info.color, info.height, width=info.coded_width, height=info.coded_height
+            frame, info.working_format, info.color, info.height, width=info.coded_width, height=info.coded_height
         )
-    planes = tuple(info.orientation.upright(plane) for plane in planes_of(frame, working_format))
-    return Picture(index, int(info.timestamps[index]), planes, working_format, info.color)
+    planes = tuple(info.orientation.upright(plane) for plane in planes_of(frame, info.working_format))
+    picture = Picture(index, int(info.timestamps[index]), planes, info.working_format, info.color)
+    return picture.converted(working_format)
 
 
 def _pictures_per_block(info: VideoInfo, working_format: WorkingFormat) -> int:

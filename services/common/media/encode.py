@@ -1,7 +1,8 @@
 """Encoding one segment of the output; segments are joined later without encoding again."""
 
+import os
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -15,9 +16,11 @@ from av.video.stream import VideoStream
 from services.common.media.formats import WorkingFormat, layout_of, yuv_format
 from services.common.media.opening import file_url
 from services.common.media.picture import Picture
-from services.common.media.planes import convert, frame_of
+from services.common.media.planes import frame_of
 from services.common.media.probe import VideoInfo
 from services.common.media.writing import new_file
+
+os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder prints its configuration otherwise
 
 VideoCodec = Literal["h264", "hevc", "av1"]
 CodecChoice = Literal["auto", "h264", "hevc", "av1"]
@@ -104,9 +107,8 @@ class SegmentEncoder:
 
     def write(self, picture: Picture, pts: int) -> None:
         """Adds a picture; `pts` (in the encoder's time base) increases from call to call."""
-        frame = frame_of(picture.planes, picture.format)
-        if picture.format != self._format:
-            frame = convert(frame, self._format, self._color, picture.height)
+        encoded = replace(picture, color=self._color).converted(self._format)
+        frame = frame_of(encoded.planes, self._format)
         frame.pts, frame.time_base = pts, self._time_base
         self._container.mux(self._stream.encode(frame))
 

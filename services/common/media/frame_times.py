@@ -43,15 +43,14 @@ def walk_packets(container: InputContainer, stream: VideoStream) -> PacketWalk:
         walk.stream_end_s = max(walk.stream_end_s, end_s)
         if walk.first_frame is None:
             walk.first_frame = _decoded(packet)
-        if packet.is_discard or (is_vp8 and _is_hidden_vp8(packet)):
-            continue
-        _note_timestamp(walk, packet)
+        is_shown = not (packet.is_discard or (is_vp8 and _is_hidden_vp8(packet)))
+        _note_timestamp(walk, packet, is_shown)
     if walk.first_frame is None:
         walk.first_frame = _last_decoded(stream)
     return walk
 
 
-def _note_timestamp(walk: PacketWalk, packet: "Packet[Stream]") -> None:
+def _note_timestamp(walk: PacketWalk, packet: "Packet[Stream]", is_shown: bool) -> None:
     latest, duration = walk.last_frame
     pts = packet.pts if packet.pts is not None else packet.dts
     walk.some_missing |= packet.pts is None
@@ -59,7 +58,7 @@ def _note_timestamp(walk: PacketWalk, packet: "Packet[Stream]") -> None:
         pts = latest + max(duration, 1)
     if packet.is_keyframe:
         walk.keyframe_timestamps.append(pts)
-    if not walk.keyframe_timestamps or pts < walk.keyframe_timestamps[0]:
+    if not is_shown or not walk.keyframe_timestamps or pts < walk.keyframe_timestamps[0]:
         return
     walk.in_decode_order &= not walk.timestamps or pts > latest
     walk.timestamps.append(pts)

@@ -126,7 +126,7 @@ def _add_video_track(container: OutputContainer, segment: Path, time_base: Fract
         codec = template.codec_context.codec.canonical_name
         if codec not in container.supported_codecs:
             raise InvalidParameter(f"{codec} video does not fit into “{output.name}”.", codec=codec)
-        track = container.add_stream_from_template(template)
+        track = container.add_stream_from_template(template, opaque=True)
     track.time_base = time_base
     return track
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import av
+from av import AudioLayout
 from av.audio.stream import AudioStream
 from av.codec import Codec
 from av.container import InputContainer, OutputContainer
@@ -20,6 +21,10 @@ from services.common.media.streams import audio_stream, packets_of, start_s
 
 _LEAST_BIT_RATE: Final = 192_000
 _BIT_RATE_PER_CHANNEL: Final = 96_000
+
+_USUAL_LAYOUTS: Final = ("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1")
+_NOT_IN_QUICKTIME: Final = frozenset({"flac", "opus", "truehd"})
+"""Codecs that FFmpeg lists for .mov and then refuses: they belong to .mp4."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,9 @@ def add_audio_track(container: OutputContainer, path: Path, end_s: float | None)
     with open_media(path) as source:
         stream = audio_stream(source, path)
         codec = stream.codec_context.codec.canonical_name
-        if codec in container.supported_codecs:
-            track = container.add_stream_from_template(stream)
+        if codec in container.supported_codecs and not (container.format.name == "mov" and codec in _NOT_IN_QUICKTIME):
+            track = container.add_stream_from_template(stream, opaque=True)
+            track.codec_context.layout = _layout(stream)
             yield AudioTrack(codec, True, _copied_packets(source, stream, track, end_s))
         else:
             track = _encoder_track(container, stream)
@@ -74,7 +80,7 @@ def _encoder_track(container: OutputContainer, stream: AudioStream) -> AudioStre
         rate = 48_000
     track = container.add_stream(encoder, rate=rate)
     assert isinstance(track, AudioStream)
-    track.codec_context.layout = stream.codec_context.layout
+    track.codec_context.layout = _layout(stream)
     track.codec_context.bit_rate = max(_LEAST_BIT_RATE, _BIT_RATE_PER_CHANNEL * stream.codec_context.channels)
     track.codec_context.flags |= av.codec.context.Flags.bitexact
     return track
@@ -94,3 +100,10 @@ def _encoded_packets(
         position += frame.samples
         yield from track.encode(frame)
     yield from track.encode(None)
+
+
+def _layout(stream: AudioStream) -> AudioLayout:
+    """The stream's channel layout; where it only counts channels, as WAV files do, the usual one of that many."""
+    layout = stream.codec_context.layout
+    known = layout.name != f"{layout.nb_channels} channels" or layout.nb_channels > len(_USUAL_LAYOUTS)
+    return layout if known else AudioLayout(_USUAL_LAYOUTS[layout.nb_channels - 1])

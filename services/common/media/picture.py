@@ -1,5 +1,6 @@
 """One decoded frame, and the two things done to it: looking at it in RGB and blending a face into it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from services.common.media.color import ColorTags
 from services.common.media.formats import PlaneLayout, WorkingFormat, layout_of
-from services.common.media.planes import ACCURATE, FAST, Plane, convert, frame_of, planes_of, rgb_frame_of, rgb_of
+from services.common.media.planes import FAST, Plane, convert, frame_of, planes_of, rgb_frame_of, rgb_of
 
 Rounding = Literal["nearest", "truncate"]
 
@@ -92,16 +93,22 @@ class Picture:
         """
         layout = layout_of(self.format)
         if layout.is_rgb:
-            rows, columns = (roi or self._bounds).slices()
-            green, blue, red = (plane[rows, columns] for plane in self.planes)
-            return np.asarray(cv2.merge((red, green, blue)), np.uint8)
+            return _interleaved([plane[(roi or self._bounds).slices()] for plane in self.planes])
         if roi is None:
             frame = frame_of(self.planes, self.format)
             return np.ascontiguousarray(rgb_of(convert(frame, "rgb24", self.color, self.height, interpolation=FAST)))
         box = self._aligned_box(roi.grown(_CONTEXT_PX), layout)
         frame = frame_of([plane[box.slices(*layout.steps(i))] for i, plane in enumerate(self.planes)], self.format)
-        rgb_hwc = rgb_of(convert(frame, "rgb24", self.color, self.height, interpolation=ACCURATE))
-        return np.ascontiguousarray(rgb_hwc[roi.y - box.y : roi.bottom - box.y, roi.x - box.x : roi.right - box.x])
+        inner = Roi(roi.x - box.x, roi.y - box.y, roi.w, roi.h).slices()
+        gbr = planes_of(convert(frame, "gbrp", self.color, self.height), "gbrp")
+        return _interleaved([plane[inner] for plane in gbr])
+
+    def converted(self, working_format: WorkingFormat) -> "Picture":
+        """This picture in another working format, accurately."""
+        if working_format == self.format:
+            return self
+        frame = convert(frame_of(self.planes, self.format), working_format, self.color, self.height)
+        return replace(self, planes=planes_of(frame, working_format), format=working_format)
 
     def blended(
         self,
@@ -157,6 +164,11 @@ class Picture:
     @property
     def _bounds(self) -> Roi:
         return Roi(0, 0, self.width, self.height)
+
+
+def _interleaved(gbr_planes: Sequence[Plane]) -> NDArray[np.uint8]:
+    green, blue, red = gbr_planes
+    return np.asarray(cv2.merge((red, green, blue)), np.uint8)
 
 
 def blend_samples(

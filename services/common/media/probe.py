@@ -36,7 +36,7 @@ MAX_AREA_PX: Final = 8192 * 4608
 
 _TRUNCATION_SLACK_S: Final = 0.5
 _TRUNCATION_SLACK_SHARE: Final = 0.02
-_DECLARING_FORMATS: Final = frozenset({"mov", "matroska", "avi", "wav", "w64", "flv", "asf"})
+_DECLARING_FORMATS: Final = frozenset({"mov", "matroska", "avi", "flac", "flv", "asf"})
 """Containers that state how long they are; elsewhere the duration is FFmpeg's guess."""
 
 
@@ -199,11 +199,17 @@ def _video_info(
         time_base=stream.time_base,
         start_pts=int(timestamps[0]),
         timestamps=timestamps - timestamps[0],
-        keyframes=np.unique(np.searchsorted(timestamps, walk.keyframe_timestamps)).astype(np.int64),
+        keyframes=_entry_points(timestamps, walk.keyframe_timestamps),
         last_frame_duration=walk.last_frame[1] or int(timestamps[-1] - timestamps[-2]),
         untimed=walk.some_missing or in_order,
         has_audio=bool(container.streams.audio),
     )
+
+
+def _entry_points(timestamps: NDArray[np.int64], keyframe_timestamps: list[int]) -> NDArray[np.int64]:
+    """The frames that keyframes are; a hidden keyframe stands for the first frame shown after it."""
+    indices = np.unique(np.searchsorted(timestamps, keyframe_timestamps))
+    return indices[indices < len(timestamps)].astype(np.int64)
 
 
 def _orientation(frame: VideoFrame) -> Orientation:

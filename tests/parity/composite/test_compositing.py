@@ -52,6 +52,22 @@ def test_faces_are_resized_to_the_crop_like_the_references(affine: Tensors, inde
     np.testing.assert_allclose(resized.transpose(2, 0, 1), affine[f"r256.gen_face_resized_{index}"], atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("side", "size_wh"), [(128, (105, 140)), (256, (210, 280)), (512, (420, 560)), (300, (37, 611))]
+)
+def test_resizing_equals_torchs(side: int, size_wh: tuple[int, int]) -> None:
+    torch = pytest.importorskip("torch")
+    image = np.random.default_rng(0).standard_normal((side, side, 3)).astype(np.float32)
+    theirs = torch.nn.functional.interpolate(
+        torch.from_numpy(image.transpose(2, 0, 1)[None].copy()),
+        size=size_wh[::-1],
+        mode="bicubic",
+        antialias=True,
+        align_corners=False,
+    )
+    np.testing.assert_allclose(resize_bicubic_antialias(image, size_wh), theirs[0].permute(1, 2, 0), atol=1e-5)
+
+
 @pytest.mark.parametrize(("resolution", "row"), [*(("r256", row) for row in range(4)), ("r512", 0), ("r512", 1)])
 def test_the_mask_has_the_references_numbers(affine: Tensors, golden: Path, resolution: str, row: int) -> None:
     expected = json.loads((golden / "affine.json").read_text())[f"{resolution}.f32"][row]

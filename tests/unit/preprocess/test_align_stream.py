@@ -21,7 +21,7 @@ def face_of(triple: NDArray[np.float64]) -> Face:
 
 def face_near(x: float, y: float = 200.0, size: float = 1.0) -> Face:
     shape = np.array([[-41.0, -20.0], [41.0, -20.0], [0.0, 20.0]]) * size
-    return face_of(shape + (x, y))
+    return face_of(shape + np.array([x, y]))
 
 
 def frame(index: int, *faces: tuple[int, Face], shot: int = 0, wanted: bool = True) -> ObservedFrame:

@@ -35,7 +35,7 @@ def scene(index: int, width: int, height: int) -> NDArray[np.uint8]:
     rows, columns = np.mgrid[:height, :width]
     rgb_hwc = np.stack([columns * 150 // width + 40, rows * 150 // height + 40, np.full_like(rows, 90)], axis=-1)
     rgb_hwc[: height // 4, : width // 4] = 10
-    left = width // 4 + (index * 2) % (width // 2)
+    left = width // 4 + (index * 2) % (width - width // 4 - 6)
     rgb_hwc[height // 2 :, left : left + 6] = 235
     return rgb_hwc.astype(np.uint8)
 
@@ -78,10 +78,13 @@ def make_video(tmp_path: Path) -> MakeVideo:
             if tags:
                 context.color_primaries, context.color_trc, context.colorspace, context.color_range = tags
             sound = output.add_stream("aac", rate=44_100, layout="mono") if sound_start_s is not None else None
+            frame_format = av.VideoFormat(pixel_format)
             matrix, value_range = (tags[2], tags[3]) if tags else (5, 1)
             for index, stamp in enumerate(pts):
                 frame = av.VideoFrame.from_ndarray(scene(index, width, height), "rgb24").reformat(
-                    format=pixel_format, dst_colorspace=1 if matrix == 1 else 5, dst_color_range=value_range
+                    format=pixel_format,
+                    dst_colorspace=1 if matrix == 1 else 5,
+                    dst_color_range=2 if frame_format.is_rgb else value_range,
                 )
                 frame.pts, frame.time_base = stamp, time_base
                 output.mux(video.encode(frame))

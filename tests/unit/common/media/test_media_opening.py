@@ -14,7 +14,7 @@ from services.common.media.opening import open_media
     "name",
     [
         "with space.mp4",
-        "it's \"quoted\".mp4",
+        'it\'s "quoted".mp4',
         "-i.mp4",
         "http:host.mp4",
         "a:b:c.mp4",

@@ -54,7 +54,9 @@ def test_containers_give_every_frame_its_time(make_video, name: str, codec: str,
 
 
 def test_frames_hidden_by_an_edit_list_are_left_out(make_video) -> None:
-    path = make_video("edited.mp4", options={"bf": "0", "g": "5"}, time_base=Fraction(1, 12_800), pts=range(0, 15_360, 512))
+    path = make_video(
+        "edited.mp4", options={"bf": "0", "g": "5"}, time_base=Fraction(1, 12_800), pts=range(0, 15_360, 512)
+    )
     data = bytearray(path.read_bytes())
     at = data.index(b"elst") + 4
     _, entries, duration, media_time = struct.unpack(">IIIi", data[at : at + 16])
@@ -146,11 +148,16 @@ def test_one_frame_is_too_short(make_video) -> None:
         probe_video(make_video("still.mp4", pts=[0]))
 
 
-@pytest.mark.parametrize("size_wh", [(8200, 64), (8192, 4610)])
-def test_more_than_8k_is_refused_before_decoding(make_video, size_wh: tuple[int, int]) -> None:
-    path = make_video("huge.mkv", "ffv1", "yuv420p", size_wh=size_wh, pts=[0])
-    with pytest.raises(FrameTooLarge, match=f"{size_wh[0]}×{size_wh[1]}"):
-        probe_video(path)
+def test_a_side_over_8k_is_refused(make_video) -> None:
+    with pytest.raises(FrameTooLarge, match="8200×64"):
+        probe_video(make_video("wide.mkv", "ffv1", size_wh=(8200, 64), pts=[0]))
+
+
+def test_an_area_over_8k_is_refused(make_video, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert probe.MAX_AREA_PX == 8192 * 4608
+    monkeypatch.setattr(probe, "MAX_AREA_PX", 96 * 64 - 1)
+    with pytest.raises(FrameTooLarge, match="96×64"):
+        probe_video(make_video("big.mp4"))
 
 
 def test_a_video_that_stops_half_way_is_truncated(make_video) -> None:
@@ -191,9 +198,9 @@ def test_a_sound_without_samples_is_empty(make_sound) -> None:
 
 
 def test_a_sound_file_that_was_cut_is_truncated(make_sound) -> None:
-    path = make_sound("cut.wav", duration_s=4)
-    path.write_bytes(path.read_bytes()[:40_000])
-    with pytest.raises(MediaTruncated, match=r"cut\.wav"):
+    path = make_sound("cut.flac", "flac", duration_s=20)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(MediaTruncated, match=r"cut\.flac"):
         probe_audio(path)
 
 
@@ -202,7 +209,3 @@ def test_real_clips_probe(clips: Path) -> None:
     assert (info.width, info.height, info.frame_count, info.average_fps) == (1080, 1920, 250, 25)
     assert info.color == ColorTags(1, 1, 1, 1)
     assert probe_audio(clips / "demo1_audio.wav").duration_s == pytest.approx(9.6)
-
-
-def test_the_limits_are_8k() -> None:
-    assert (probe.MAX_SIDE_PX, probe.MAX_AREA_PX) == (8192, 8192 * 4608)
