@@ -50,6 +50,7 @@ def read_pictures(
             else:
                 block = {index: _picture(reader.frame(index), index, info, target) for index in sorted(set(run))}
                 yield from (block[index] for index in run)
+                block.clear()  # else it would live on while the next one is read
 
 
 class _Damaged(Exception):

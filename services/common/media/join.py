@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from services.common.errors import InvalidParameter, LipstageError
+from services.common.media.containers import holds
 from services.common.media.mux_audio import add_audio_track
 from services.common.media.opening import file_url, open_media
 from services.common.media.streams import packets_of, video_stream
@@ -124,7 +125,7 @@ def _add_video_track(container: OutputContainer, segment: Path, time_base: Fract
     with open_media(segment) as source:
         template = video_stream(source, segment)
         codec = template.codec_context.codec.canonical_name
-        if codec not in container.supported_codecs:
+        if not holds(container, codec):
             raise InvalidParameter(f"{codec} video does not fit into “{output.name}”.", codec=codec)
         track = container.add_stream_from_template(template, opaque=True)
     track.time_base = time_base

@@ -16,6 +16,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from services.common.media.audio import decoded_audio
+from services.common.media.containers import holds
 from services.common.media.opening import open_media
 from services.common.media.streams import audio_stream, packets_of, start_s
 
@@ -23,8 +24,6 @@ _LEAST_BIT_RATE: Final = 192_000
 _BIT_RATE_PER_CHANNEL: Final = 96_000
 
 _USUAL_LAYOUTS: Final = ("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1")
-_NOT_IN_QUICKTIME: Final = frozenset({"flac", "opus", "truehd"})
-"""Codecs that FFmpeg lists for .mov and then refuses: they belong to .mp4."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def add_audio_track(container: OutputContainer, path: Path, end_s: float | None)
     with open_media(path) as source:
         stream = audio_stream(source, path)
         codec = stream.codec_context.codec.canonical_name
-        if codec in container.supported_codecs and not (container.format.name == "mov" and codec in _NOT_IN_QUICKTIME):
+        if holds(container, codec):
             track = container.add_stream_from_template(stream, opaque=True)
             track.codec_context.layout = _layout(stream)
             yield AudioTrack(codec, True, _copied_packets(source, stream, track, end_s))
@@ -73,7 +72,7 @@ def _copied_packets(
 
 
 def _encoder_track(container: OutputContainer, stream: AudioStream) -> AudioStream:
-    encoder = "aac" if "aac" in container.supported_codecs else "libopus"
+    encoder = "aac" if holds(container, "aac") else "libopus"
     rates = Codec(encoder, "w").audio_rates
     rate = stream.codec_context.sample_rate
     if rates and rate not in rates:

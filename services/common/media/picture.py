@@ -80,10 +80,6 @@ class Picture:
     def height(self) -> int:
         return int(self.planes[0].shape[0])
 
-    @property
-    def nbytes(self) -> int:
-        return sum(plane.nbytes for plane in self.planes)
-
     def rgb(self, roi: Roi | None = None) -> NDArray[np.uint8]:
         """RGB h×w×3 uint8, C-contiguous, by the picture's own matrix and range.
 

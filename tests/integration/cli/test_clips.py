@@ -124,7 +124,7 @@ def test_dubbing_keeps_everything_but_the_mouth(
 
 def test_a_cut_ends_the_face_it_interrupts(clips: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
-    parameters = FEW_STEPS.model_copy(update={"length": "cut", "segments": ((9.0, 12.5),)})
+    parameters = FEW_STEPS.model_copy(update={"length": "cut", "segments": ((8.0, 12.5),)})
 
     dub_file(
         clips / "demo3_video.mp4", clips / "demo2_audio.wav", output, parameters, Settings(work_dir=tmp_path / "work")
@@ -132,7 +132,7 @@ def test_a_cut_ends_the_face_it_interrupts(clips: Path, tmp_path: Path) -> None:
 
     report = json.loads((tmp_path / "out.report.json").read_text())
     faces = report["faces"]
-    assert [(span["first_frame"], span["last_frame"]) for span in faces] == [(225, 270), (271, 312)]
+    assert [(span["first_frame"], span["last_frame"]) for span in faces] == [(240, 270), (271, 374)]
     assert faces[0]["track"] != faces[1]["track"]
 
 

@@ -13,6 +13,7 @@ from services.common.errors import (
     AudioTooLong,
     FrameTooLarge,
     MediaTruncated,
+    MediaUnreadable,
     NoAudioStream,
     NoVideoStream,
     VideoTooShort,
@@ -140,6 +141,13 @@ def test_cover_art_is_not_a_video(make_sound, tmp_path: Path) -> None:
     with av.open(str(path)) as check:
         assert len(check.streams.video) == 1
     with pytest.raises(NoVideoStream):
+        probe_video(path)
+
+
+def test_an_unknown_codec_is_unreadable(make_video) -> None:
+    path = make_video("odd.mp4")
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
+    with pytest.raises(MediaUnreadable, match="video codec"):
         probe_video(path)
 
 
