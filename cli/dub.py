@@ -55,7 +55,7 @@ def dub(
     length: Annotated[LengthPolicy, Option(help="What to do where video and voice differ in length.")] = "bounce",
     segment: Annotated[list[str] | None, Option(help="Dub only this span, such as 1.5-4 (s); repeatable.")] = None,
     speaker: Annotated[str, Option(help="largest, point:X,Y, box:X0,Y0,X1,Y1 (0 to 1) or track:N.")] = "largest",
-    codec: Annotated[Codec, Option(help="auto: H.264, or HEVC for more than 8 bits.")] = "auto",
+    codec: Annotated[Codec, Option(help="auto: H.264, HEVC for more than 8 bits, AV1 in .webm.")] = "auto",
     crf: Annotated[int, Option(help="Encoder quality; lower is better.")] = 18,
     preset: Annotated[Preset, Option(help="Encoder effort.")] = "medium",
 ) -> None:

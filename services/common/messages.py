@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Mode = Literal["studio", "reference"]
 LengthPolicy = Literal["cut", "loop", "bounce", "silence", "stretch"]
 SchedulerName = Literal["ddim", "dpm++"]
-Codec = Literal["auto", "h264", "hevc"]
+Codec = Literal["auto", "h264", "hevc", "av1"]
 Preset = Literal["ultrafast", "veryfast", "fast", "medium", "slow", "veryslow"]
 JobState = Literal["processing", "completed", "failed", "canceled"]
 Stage = Literal["preprocess", "denoise", "composite"]
@@ -25,6 +25,12 @@ class OutputParameters(Message):
     codec: Codec = "auto"
     crf: int = Field(default=18, ge=0, le=51)
     preset: Preset = "medium"
+
+    @model_validator(mode="after")
+    def _codec_fits_container(self) -> "OutputParameters":
+        if self.suffix == ".webm" and self.codec not in ("auto", "av1"):
+            raise ValueError(f"{self.codec} does not fit into .webm; choose av1")
+        return self
 
 
 class DubParameters(Message):

@@ -55,9 +55,14 @@ def all_segments_done(record: JobRecord) -> bool:
 
 
 def chunk_is_spent(record: JobRecord, chunk: int) -> bool:
-    """True when no segment will need the chunk's faces any more."""
-    users = [segment for segment in record.segments.values() if chunk in segment.chunks]
-    return bool(users) and all(segment.status == "done" for segment in users)
+    """True when no segment will need the chunk's faces any more.
+
+    A chunk may reach over a segment's end, so its users are all known only once the segment after them is planned.
+    """
+    users = [index for index, segment in record.segments.items() if chunk in segment.chunks]
+    if not users or not (record.preprocessed or max(users) + 1 in record.segments):
+        return False
+    return all(record.segments[index].status == "done" for index in users)
 
 
 async def fail(jobs: JobStore, bus: Bus, job_id: str, error: LipstageError) -> None:

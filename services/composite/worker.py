@@ -11,7 +11,7 @@ import numpy as np
 
 from services.common import object_names
 from services.common.chunk_files import Manifest, load_manifest
-from services.common.media.encode import EncoderSettings
+from services.common.media.encode import EncoderSettings, pick_codec
 from services.common.media.join import Joined, join
 from services.common.media.probe import probe_video
 from services.common.messages import FinishTask, JobEvent, JobRecord, SegmentTask, Task
@@ -41,12 +41,16 @@ async def serve(
             await media.put_file(name, await encoded(index, record))
         seconds = time.perf_counter() - started
         _, after = await change(jobs, record.id, lambda r: with_timing(segment_done(r, index), "composite", seconds))
-        for chunk in after.segments[index].chunks:
-            if chunk_is_spent(after, chunk):
-                await media.delete(object_names.faces(record.keys, chunk))
+        await drop_spent_faces(after, index - 1, index)
         await announce(after, index, 1.0)
         if all_segments_done(after):
             await bus.publish(FinishTask(job_id=record.id))
+
+    async def drop_spent_faces(record: JobRecord, *segments: int) -> None:
+        for segment in segments:
+            for chunk in record.segments[segment].chunks if segment in record.segments else ():
+                if chunk_is_spent(record, chunk):
+                    await media.delete(object_names.faces(record.keys, chunk))
 
     async def encoded(index: int, record: JobRecord) -> Path:
         manifest = load_manifest(await media.local_path(object_names.manifest(record.keys, index)))
@@ -54,7 +58,8 @@ async def serve(
         info = await asyncio.to_thread(probe_video, video)
         faces = {chunk: await media.local_path(object_names.faces(record.keys, chunk)) for chunk in manifest.chunks}
         output = record.parameters.output
-        encoder = EncoderSettings(codec=output.codec, crf=output.crf, preset=output.preset, threads=encoder_threads)
+        codec = pick_codec(output.codec, info, output.suffix)
+        encoder = EncoderSettings(codec=codec, crf=output.crf, preset=output.preset, threads=encoder_threads)
         target = scratch / f"{uuid.uuid4().hex}.mp4"
         frames = composite_segment(video, info, manifest, faces, record.parameters.mode, encoder, target)
         async with aclosing(in_thread(frames)) as steps:
@@ -74,6 +79,7 @@ async def serve(
         name = object_names.output(record.keys, record.parameters.output.suffix)
         await media.put_file(name, target)
         await media.put(object_names.report(record.keys), report.encode())
+        await drop_spent_faces(record, max(record.segments))
         _, after = await change(jobs, record.id, lambda r: r.model_copy(update={"state": "completed", "output": name}))
         await bus.announce(JobEvent(job_id=record.id, state=after.state))
 
