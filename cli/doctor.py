@@ -8,16 +8,14 @@ from pathlib import Path
 
 import av
 import onnxruntime as ort
-from rich.console import Console
 from rich.table import Table
 
+from cli.console import console, say
 from cli.variants import NUMBERS, recommended_variant
 from services.common.errors import FetchFailed
 from services.common.ports import NETWORKS
 from services.common.settings import Settings
 from services.preprocess.faces.fetch import verify
-
-console = Console(highlight=False)
 
 
 def doctor() -> None:
@@ -36,11 +34,11 @@ def doctor() -> None:
     table.add_row("free disk", f"{_free_gib(settings.work_dir):.0f} GiB for work in progress")
     console.print(table)
     advice = recommended_variant(max((gib for _, gib in gpus), default=0.0))
-    console.print(f"Recommended: --variant {advice}")
+    say(f"Recommended: --variant {advice}")
     if advice not in installed_variants(settings.models_dir):
-        console.print(f"It is not installed yet: lipstage weights pull {advice}")
+        say(f"It is not installed yet: lipstage weights pull {advice}")
     if gpus and "CUDAExecutionProvider" not in ort.get_available_providers():
-        console.print("There is a graphics card, but ONNX Runtime cannot use it: install the `gpu` extra.")
+        say("There is a graphics card, but ONNX Runtime cannot use it: install the `gpu` extra.")
 
 
 def installed_variants(models_dir: Path) -> list[str]:

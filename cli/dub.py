@@ -7,16 +7,18 @@ from typing import Annotated, TypeVar
 
 import typer
 from pydantic import BaseModel, ValidationError
-from rich.console import Console
 
+from cli.console import say
 from cli.embedded import run_job
 from cli.output_file import check_writable, deliver
 from cli.progress_bars import ProgressBars
 from cli.variants import variant_number
 from cli.workplace import workplace
 from services.common import object_names
+from services.common.captured_inputs import CapturingModels
 from services.common.content_hash import file_sha256
-from services.common.errors import InvalidParameter, error_from
+from services.common.errors import InvalidParameter, LipstageError, error_from
+from services.common.folder_media_store import FolderMediaStore
 from services.common.media.join import check_container
 from services.common.media.opening import check_is_file
 from services.common.messages import (
@@ -29,14 +31,14 @@ from services.common.messages import (
     Preset,
     SchedulerName,
 )
+from services.common.networks_used import cards_of
 from services.common.onnx_models import OnnxModels
-from services.common.ports import NETWORKS, ModelCard
+from services.common.ports import ModelCard, Models
 from services.common.settings import Settings
 from services.preprocess.faces.detector import MeshDetector
 from services.preprocess.faces.fetch import fetch
 from services.preprocess.faces.speaker import parse_speaker
 
-console = Console(highlight=False)
 Option = typer.Option
 
 
@@ -58,6 +60,9 @@ def dub(
     codec: Annotated[Codec, Option(help="auto: H.264, HEVC for more than 8 bits, AV1 in .webm.")] = "auto",
     crf: Annotated[int, Option(help="Encoder quality; lower is better.")] = 18,
     preset: Annotated[Preset, Option(help="Encoder effort.")] = "medium",
+    capture_inputs: Annotated[
+        Path | None, Option(help="Also save some of the networks' inputs here, to test TensorRT engines with.")
+    ] = None,
 ) -> None:
     """Dubs VIDEO with AUDIO. If it is interrupted, the same command resumes from the finished chunks."""
     encode = _checked(OutputParameters, suffix=output.suffix.lower(), codec=codec, crf=crf, preset=preset)
@@ -76,26 +81,36 @@ def dub(
         speaker=speaker,
         output=encode,
     )
-    record = dub_file(video, audio, output, parameters, Settings())
+    record = dub_file(video, audio, output, parameters, Settings(), capture_inputs)
     passed = sum(record.outcomes.values()) - record.outcomes["dubbed"]
     seconds = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in record.timings_s.items())
-    console.print(f"{output}: {record.outcomes['dubbed']} frames dubbed, {passed} passed through ({seconds})")
+    say(f"{output}: {record.outcomes['dubbed']} frames dubbed, {passed} passed through ({seconds})")
 
 
-def dub_file(video: Path, audio: Path, output: Path, parameters: DubParameters, settings: Settings) -> JobRecord:
+def dub_file(
+    video: Path,
+    audio: Path,
+    output: Path,
+    parameters: DubParameters,
+    settings: Settings,
+    capture_inputs: Path | None = None,
+) -> JobRecord:
     """Dubs into `output`, with the report beside it, and returns the job's final record. Raises LipstageError."""
     parse_speaker(parameters.speaker)
     check_writable(output)
     check_container(output)
     for source in (video, audio):
         check_is_file(source)
-    models = OnnxModels(settings.models_dir, settings.threads)
-    cards = asyncio.run(_cards(models, parameters.variant))
+    models: Models = OnnxModels(settings.models_dir, settings.threads)
+    cards = asyncio.run(cards_of(models, parameters))
     for note in sorted({card.note for card in cards if card.note}):
-        console.print(note)
+        say(note)
     record = _record(video, audio, parameters, cards)
-    fetch(settings.faces_dir, console.print)
+    fetch(settings.faces_dir, say)
     detector = MeshDetector(settings.faces_dir)
+
+    if capture_inputs:
+        models = capturing = CapturingModels(models)
 
     with workplace(settings.work_dir, record.id) as media:
 
@@ -106,11 +121,23 @@ def dub_file(video: Path, audio: Path, output: Path, parameters: DubParameters, 
                 ended = await run_job(record, media, models, detector, settings, bars.show)
             if ended.error:
                 raise error_from(ended.error.code, ended.error.message)
-            deliver(await media.local_path(object_names.report(record.keys)), output.with_suffix(".report.json"))
-            deliver(await media.local_path(object_names.output(record.keys, parameters.output.suffix)), output)
+            await _deliver(record, media, output)
+            if capture_inputs:
+                capturing.save(capture_inputs)
             return ended
 
         return asyncio.run(work())
+
+
+async def _deliver(record: JobRecord, media: FolderMediaStore, output: Path) -> None:
+    """Both files or none."""
+    report = output.with_suffix(".report.json")
+    deliver(await media.local_path(object_names.report(record.keys)), report)
+    try:
+        deliver(await media.local_path(object_names.output(record.keys, output.suffix.lower())), output)
+    except LipstageError:
+        report.unlink(missing_ok=True)
+        raise
 
 
 def _record(video: Path, audio: Path, parameters: DubParameters, cards: list[ModelCard]) -> JobRecord:
@@ -123,10 +150,6 @@ def _record(video: Path, audio: Path, parameters: DubParameters, cards: list[Mod
         parameters=parameters,
         keys=keys,
     )
-
-
-async def _cards(models: OnnxModels, variant: str) -> list[ModelCard]:
-    return [await models.card(name, variant) for name in NETWORKS]
 
 
 M = TypeVar("M", bound=BaseModel)

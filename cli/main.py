@@ -6,9 +6,9 @@ import sys
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import typer
-from rich.console import Console
 
 from cli import doctor, dub, probe, weights
+from cli.console import errors
 from services.common.errors import LipstageError
 
 EXIT_ERROR = 2
@@ -32,8 +32,8 @@ def run() -> None:
     try:
         app()
     except LipstageError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"error [{error.code}]: {error}", markup=False)
+        errors.print(f"error [{error.code}]: {error}", soft_wrap=True, markup=False)
         sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
-        Console(stderr=True).print("Stopped. The same command resumes from the finished chunks.")
+        errors.print("Stopped. The same command resumes from the finished chunks.")
         sys.exit(EXIT_INTERRUPTED)

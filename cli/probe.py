@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from cli.console import console, errors, say
 from cli.output_file import check_writable
 from services.common.errors import NoAudioStream, NoVideoStream
 from services.common.media.decode import read_pictures
@@ -25,8 +25,6 @@ from services.preprocess.faces.observe import observe
 THUMBNAIL_PX = 192
 CAPTION_PX = 28
 COLUMNS = 5
-
-console = Console(highlight=False)
 
 
 @dataclass
@@ -74,9 +72,7 @@ def probe(
 
 def _show_faces(file: Path, video: VideoInfo, sheet: Path | None) -> None:
     sightings, shots = _sightings(file, video)
-    console.print(
-        f"{shots} shot{'s' if shots != 1 else ''}, {len(sightings)} face track{'s' if len(sightings) != 1 else ''}"
-    )
+    say(f"{shots} shot{'s' if shots != 1 else ''}, {len(sightings)} face track{'s' if len(sightings) != 1 else ''}")
     faces = Table("speaker", "shot", "frames", "seen in", "largest, px")
     for seen in sightings:
         side = f"{seen.area_px**0.5:.0f}"
@@ -85,17 +81,17 @@ def _show_faces(file: Path, video: VideoInfo, sheet: Path | None) -> None:
     console.print(faces)
     if sheet and sightings:
         cv2.imwrite(str(sheet), cv2.cvtColor(contact_sheet(sightings), cv2.COLOR_RGB2BGR))
-        console.print(f"Contact sheet: {sheet}")
+        say(f"Contact sheet: {sheet}")
 
 
 def _sightings(file: Path, video: VideoInfo) -> tuple[list[Sighting], int]:
     settings = Settings()
-    fetch(settings.faces_dir, console.print)
+    fetch(settings.faces_dir, say)
     detector = MeshDetector(settings.faces_dir)
 
     def frames() -> Iterator[tuple[int, NDArray[np.uint8]]]:
         pictures = read_pictures(file, video)
-        for picture in track(pictures, "looking for faces", video.frame_count, console=Console(stderr=True)):
+        for picture in track(pictures, "looking for faces", video.frame_count, console=errors):
             yield picture.index, picture.rgb()
 
     found: dict[int, Sighting] = {}

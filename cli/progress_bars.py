@@ -3,9 +3,9 @@
 from collections import defaultdict
 from types import TracebackType
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from cli.console import errors
 from services.common.messages import JobEvent, Stage
 
 _UNITS: dict[Stage, str] = {"preprocess": "", "denoise": "chunks", "composite": "segments"}
@@ -15,7 +15,6 @@ class ProgressBars:
     """Shows job events as progress bars on stderr; prints nothing where that is not a terminal."""
 
     def __init__(self) -> None:
-        console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description:<10}"),
             BarColumn(),
@@ -23,8 +22,8 @@ class ProgressBars:
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
+            console=errors,
+            disable=not errors.is_terminal,
         )
         self._bars: dict[Stage, TaskID] = {
             stage: self._progress.add_task(stage, total=None, count="") for stage in _UNITS

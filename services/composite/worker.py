@@ -15,7 +15,8 @@ from services.common.media.encode import EncoderSettings, pick_codec
 from services.common.media.join import Joined, join
 from services.common.media.probe import probe_video
 from services.common.messages import FinishTask, JobEvent, JobRecord, SegmentTask, Task
-from services.common.ports import NETWORKS, Bus, JobStore, MediaStore, Models
+from services.common.networks_used import cards_of
+from services.common.ports import Bus, JobStore, MediaStore, Models
 from services.common.progress import all_segments_done, change, chunk_is_spent, segment_done, with_timing
 from services.common.threads import in_thread
 from services.common.worker import work
@@ -74,7 +75,7 @@ async def serve(
         ]
         target = scratch / f"{uuid.uuid4().hex}{record.parameters.output.suffix}"
         joined = await _joined(record, manifests, media, target)
-        cards = [await models.card(name, record.parameters.variant) for name in NETWORKS]
+        cards = await cards_of(models, record.parameters)
         report = write_report(record, cards, manifests, joined)
         name = object_names.output(record.keys, record.parameters.output.suffix)
         await media.put_file(name, target)

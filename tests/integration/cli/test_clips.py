@@ -140,5 +140,5 @@ def test_probe_draws_the_faces(clips: Path, lipstage: Lipstage, tmp_path: Path) 
     answer = lipstage(["probe", clips / "demo3_video.mp4", "--sheet", tmp_path / "faces.jpg"])
 
     assert answer.status == 0, answer
-    assert "shots: 2, face tracks: 2" in answer.stdout
+    assert "2 shots, 2 face tracks" in answer.stdout
     assert (tmp_path / "faces.jpg").stat().st_size > 5000

@@ -18,8 +18,9 @@ from services.common import object_names
 from services.common.content_hash import file_sha256
 from services.common.folder_media_store import FolderMediaStore
 from services.common.messages import DubParameters, JobEvent, JobRecord, OutputParameters
+from services.common.networks_used import cards_of
 from services.common.onnx_models import OnnxModels
-from services.common.ports import NETWORKS, Arrays, ModelCard, ModelName
+from services.common.ports import Arrays, ModelCard, ModelName
 from services.common.settings import Settings
 from services.preprocess.faces.detector import MeshDetector
 
@@ -133,7 +134,7 @@ async def test_a_second_run_denoises_only_what_is_missing(
 
 
 async def _record(video: Path, audio: Path, models: CountedModels) -> JobRecord:
-    cards = [await models.card(name, "1") for name in NETWORKS]
+    cards = await cards_of(models, PARAMETERS)
     keys = object_names.stage_keys(file_sha256(video), file_sha256(audio), PARAMETERS, cards)
     names = object_names.media(file_sha256(video), ".mp4"), object_names.media(file_sha256(audio), ".m4a")
     return JobRecord(id="job", video=names[0], audio=names[1], parameters=PARAMETERS, keys=keys)
