@@ -17,7 +17,7 @@ from cli.workplace import workplace
 from services.common import object_names
 from services.common.captured_inputs import CapturingModels
 from services.common.content_hash import file_sha256
-from services.common.errors import InvalidParameter, LipstageError, error_from
+from services.common.errors import InvalidParameter, LipstageError, OutputUnwritable, error_from
 from services.common.folder_media_store import FolderMediaStore
 from services.common.media.join import check_container
 from services.common.media.opening import check_is_file
@@ -101,6 +101,8 @@ def dub_file(
     check_container(output)
     for source in (video, audio):
         check_is_file(source)
+        if output.exists() and output.samefile(source):
+            raise OutputUnwritable(f"“{output}” is one of the inputs; give the result another name.", path=str(output))
     models: Models = OnnxModels(settings.models_dir, settings.threads)
     cards = asyncio.run(cards_of(models, parameters))
     for note in sorted({card.note for card in cards if card.note}):

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from cli.console import console, errors, say
 from cli.output_file import check_writable
-from services.common.errors import NoAudioStream, NoVideoStream
+from services.common.errors import InvalidParameter, NoAudioStream, NoVideoStream
 from services.common.media.decode import read_pictures
 from services.common.media.probe import VideoInfo, probe_audio, probe_video
 from services.common.settings import Settings
@@ -41,12 +41,14 @@ class Sighting:
 def probe(
     file: Annotated[Path, typer.Argument(help="A video or sound file.")],
     sheet: Annotated[
-        Path | None, typer.Option("--sheet", "-o", help="Contact sheet of the faces, .jpg or .png.")
+        Path | None, typer.Option("--sheet", "-o", help="Contact sheet, .jpg or .png.", show_default="FILE.faces.jpg")
     ] = None,
 ) -> None:
     """Says what FILE holds; draws a contact sheet of the faces in it, numbered for `--speaker track:N`."""
-    if sheet:
-        check_writable(sheet)
+    sheet = sheet or Path(f"{file.stem}.faces.jpg")
+    if sheet.suffix.lower() not in (".jpg", ".png"):
+        raise InvalidParameter(f"The contact sheet “{sheet}” has to end in .jpg or .png.", sheet=str(sheet))
+    check_writable(sheet)
     try:
         audio = probe_audio(file)
     except NoAudioStream:
@@ -70,7 +72,7 @@ def probe(
         _show_faces(file, video, sheet)
 
 
-def _show_faces(file: Path, video: VideoInfo, sheet: Path | None) -> None:
+def _show_faces(file: Path, video: VideoInfo, sheet: Path) -> None:
     sightings, shots = _sightings(file, video)
     say(f"{shots} shot{'s' if shots != 1 else ''}, {len(sightings)} face track{'s' if len(sightings) != 1 else ''}")
     faces = Table("speaker", "shot", "frames", "seen in", "largest, px")
@@ -79,7 +81,7 @@ def _show_faces(file: Path, video: VideoInfo, sheet: Path | None) -> None:
         span = f"{seen.frames[0]}–{seen.frames[-1]}"
         faces.add_row(f"track:{seen.track}", str(seen.shot + 1), span, str(len(seen.frames)), side)
     console.print(faces)
-    if sheet and sightings:
+    if sightings:
         cv2.imwrite(str(sheet), cv2.cvtColor(contact_sheet(sightings), cv2.COLOR_RGB2BGR))
         say(f"Contact sheet: {sheet}")
 

@@ -124,6 +124,16 @@ def test_output_that_cannot_be_written(
     assert (answer.status, answer.error_code) == (2, "output_unwritable")
 
 
+def test_output_over_an_input(lipstage: Lipstage, sample_video: Path, sample_voice: Path, tmp_path: Path) -> None:
+    video = tmp_path / "clip.mp4"
+    shutil.copyfile(sample_video, video)
+
+    answer = lipstage(["dub", video, sample_voice, "-o", "clip.mp4"])
+
+    assert (answer.status, answer.error_code) == (2, "output_unwritable")
+    assert video.read_bytes() == sample_video.read_bytes()
+
+
 def test_a_container_nobody_knows(lipstage: Lipstage, sample_video: Path, sample_voice: Path, tmp_path: Path) -> None:
     answer = lipstage(["dub", sample_video, sample_voice, "-o", tmp_path / "out.doc"])
 
