@@ -382,9 +382,7 @@ def dubbed_halves(watch: Watch) -> set[str]:
     halves = set()
     for source, result in zip(watch.sources, watch.results, strict=True):
         for name, side in (("left", 0), ("right", 1)):
-            parts = [
-                [np.split(plane, 2, axis=1)[side] for plane in picture.planes] for picture in (source, result)
-            ]
+            parts = [[np.split(plane, 2, axis=1)[side] for plane in picture.planes] for picture in (source, result)]
             if not all(map(np.array_equal, *parts)):
                 halves.add(name)
     return halves

@@ -48,7 +48,7 @@ def dubbed(
     "stem",
     [
         "two  words",
-        "it's \"quoted\"",
+        'it\'s "quoted"',
         "žlutý kůň 日本語 🎬",
         "$(touch pwned)",
         "`touch pwned`; touch pwned &",
