@@ -15,7 +15,7 @@ help: ## show this list
 
 demo: $(VENV)/.stamp-cpu models ## dub the sample clip with another voice into out/demo.mp4 (no torch needed)
 	@mkdir -p out
-	@$(BIN)/lipstage dub samples/talking_head.mp4 samples/voice_b.m4a -o out/demo.mp4
+	@$(BIN)/lipstage dub samples/talking_head.mp4 samples/voice_b.m4a -o out/demo.mp4 --steps 10 --guidance 2
 	@echo
 	@echo "Before: samples/talking_head.mp4 (speaks samples/voice_a.m4a)"
 	@echo "After:  out/demo.mp4 (speaks samples/voice_b.m4a) · what was done to each frame: out/demo.report.json"
@@ -35,7 +35,7 @@ models: $(VENV)/.stamp-cpu ## fetch the face detector's two models (Apache-2.0, 
 	@$(BIN)/lipstage weights pull faces
 
 bench: $(VENV)/.stamp-test models ## run every measured comparison; each prints one table
-	@for file in bench/[a-z]*.py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)" || exit 1; done
+	@for measure in frame_cost memory demo_model; do $(BIN)/python -m "bench.$$measure" || exit 1; done
 
 parity-full: $(VENV)/.stamp-test ## export a full-size UNet with random weights and compare it with torch (slow, many GB)
 	@$(BIN)/python -m export.full_size

@@ -1,4 +1,4 @@
-"""What one 1080p frame costs outside the networks, part by part, on one thread.
+"""What one 1080p frame costs outside the networks: processor time, part by part, on one thread.
 
     python -m bench.frame_cost [CLIP] [--frames 60] [--resolution 256]
 
@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import av
 import cv2
 import numpy as np
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from bench.full_hd_sample import write_full_hd_sample
 from services.common.errors import LipstageError
 from services.common.face_geometry import crop_region
 from services.common.media.decode import read_pictures
@@ -39,9 +38,6 @@ from services.preprocess.crop import crop_studio
 from services.preprocess.faces.detector import MeshDetector
 from services.preprocess.faces.observe import observe
 from services.preprocess.faces.speaker import Largest
-
-SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "talking_head.mp4"
-FULL_HD_WH = (1920, 1080)
 
 PARTS = {
     "decode": "decode, for preprocessing",
@@ -58,7 +54,8 @@ T = TypeVar("T")
 
 
 class Stopwatch:
-    """Adds up the time of named parts. Inside a part another one may run: its time is not the outer one's."""
+    """Adds up the processor time of named parts, which other programs on the machine lengthen least. Inside a part
+    another one may run: its time is not the outer one's."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
@@ -67,11 +64,11 @@ class Stopwatch:
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         self._inner_s.append(0.0)
-        started = time.perf_counter()
+        started = time.process_time()
         try:
             yield
         finally:
-            elapsed = time.perf_counter() - started
+            elapsed = time.process_time() - started
             self.seconds[name] += elapsed - self._inner_s.pop()
             self._inner_s[-1] += elapsed
 
@@ -137,24 +134,6 @@ def composite(
             segment.write(pasted, picture.pts)
 
 
-def write_full_hd_sample(target: Path, frames: int) -> None:
-    """The sample speaker, enlarged to the height of 1080p, the room's edges drawn out to its width."""
-    info = probe_video(SAMPLE)
-    width, height = FULL_HD_WH
-    enlarged_wh = info.width * height // info.height, height
-    left = (width - enlarged_wh[0]) // 2
-    with av.open(str(target), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"crf": "18", "preset": "veryfast"})
-        assert isinstance(stream, VideoStream)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for picture in read_pictures(SAMPLE, info, range(min(frames, info.frame_count))):
-            enlarged = cv2.resize(picture.rgb(), enlarged_wh, interpolation=cv2.INTER_CUBIC)
-            right = width - left - enlarged_wh[0]
-            rgb_hwc = np.asarray(cv2.copyMakeBorder(enlarged, 0, 0, left, right, cv2.BORDER_REPLICATE), dtype=np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb_hwc, format="rgb24")))
-        container.mux(stream.encode(None))
-
-
 def table(title: str, watch: Stopwatch, frames: int) -> Table:
     costs_ms = {name: 1000 * watch.seconds[name] / frames for name in PARTS}
     result = Table("part", "ms/frame", title=title)
@@ -178,7 +157,7 @@ def main() -> None:
         clip = arguments.clip
         if clip is None:
             clip = Path(folder) / "sample.mp4"
-            write_full_hd_sample(clip, arguments.frames)
+            write_full_hd_sample(clip, {"crf": "18", "preset": "veryfast"})
         info = probe_video(clip)
         frames = min(arguments.frames, info.frame_count)
         watch = Stopwatch()

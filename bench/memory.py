@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 import wave
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from bench.full_hd_sample import write_full_hd_sample
 from cli.embedded import run_job
 from services.common import object_names
 from services.common.folder_media_store import FolderMediaStore
@@ -31,8 +31,6 @@ from services.common.ports import NETWORKS, Arrays, ModelCard, ModelName
 from services.common.settings import Settings
 from services.preprocess.faces.detector import MeshDetector
 
-SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "talking_head.mp4"
-SIZE_WH = (1920, 1080)
 FPS = 25
 RESOLUTION = 256
 LAYERS, WIDTH = 5, 384
@@ -110,9 +108,12 @@ def _shape(model: ModelName, inputs: Arrays) -> tuple[int, ...]:
 def _generated(folder: Path, minutes: int) -> tuple[Path, Path]:
     """The sample scaled to 1080p and repeated, and noise as long as that."""
     video, audio = folder / "video.mp4", folder / "audio.wav"
-    unit = _encoded_sample(folder / "unit.mp4")
+    unit = folder / "unit.mp4"
+    # Without B-frames, so that its packets can be repeated end to end.
+    write_full_hd_sample(unit, {"preset": "ultrafast", "tune": "zerolatency", "crf": "23"})
     with av.open(str(unit)) as source, av.open(str(video), "w") as container:
         template = source.streams.video[0]
+        assert template.time_base is not None
         stream = container.add_stream_from_template(template)
         frames = 0
         while frames < minutes * 60 * FPS:
@@ -134,21 +135,6 @@ def _generated(folder: Path, minutes: int) -> tuple[Path, Path]:
         for _ in range(minutes * 60):
             file.writeframes(noise.integers(-3000, 3000, 16000, np.int16).tobytes())
     return video, audio
-
-
-def _encoded_sample(path: Path) -> Path:
-    """The sample at 1080p without B-frames, so that its packets can be repeated end to end."""
-    with av.open(str(SAMPLE)) as source, av.open(str(path), "w") as container:
-        stream = container.add_stream(
-            "libx264", rate=FPS, options={"preset": "ultrafast", "tune": "zerolatency", "crf": "23"}
-        )
-        stream.width, stream.height = SIZE_WH
-        for index, frame in enumerate(source.decode(video=0)):
-            scaled = frame.reformat(width=SIZE_WH[0], height=SIZE_WH[1], format="yuv420p")
-            scaled.pts, scaled.time_base = index, Fraction(1, FPS)
-            container.mux(stream.encode(scaled))
-        container.mux(stream.encode(None))
-    return path
 
 
 if __name__ == "__main__":

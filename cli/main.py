@@ -7,7 +7,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import typer
 
-from cli import doctor, dub, probe, weights
+from cli import doctor, dub, evaluate, probe, weights
 from cli.console import errors
 from services.common.errors import LipstageError
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command("dub")(dub.dub)
 app.command("probe")(probe.probe)
+app.command("evaluate")(evaluate.evaluate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(weights.app, name="weights")
 

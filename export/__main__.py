@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from export.demo import demo_networks
 from export.from_checkpoints import CheckpointFiles, networks_from
 from export.metadata import GraphMetadata, Precision
 from export.networks import Network
@@ -44,14 +43,9 @@ def export_onnx(
     out: Out = MODEL_REPOSITORY,
 ) -> None:
     """Exports the networks whose checkpoints are given, and proves each against torch."""
-    networks = networks_from(variant_named(variant), CheckpointFiles(unet, whisper, vae), precision)
-    _export_all(networks, out)
-
-
-@app.command()
-def demo(out: Out = MODEL_REPOSITORY) -> None:
-    """Writes variant 1: a seeded random network, the same bytes every time."""
-    _export_all(demo_networks(), out, store_half=True)
+    described = variant_named(variant)
+    networks = networks_from(described, CheckpointFiles(unet, whisper, vae), precision)
+    _export_all(networks, out, store_half=described.ships)
 
 
 @app.command()
@@ -99,7 +93,7 @@ def parity(
         raise typer.Exit(EXIT_OVER_TOLERANCE)
 
 
-def _export_all(networks: Iterable[tuple[Network, GraphMetadata]], out: Path, store_half: bool = False) -> None:
+def _export_all(networks: Iterable[tuple[Network, GraphMetadata]], out: Path, store_half: bool) -> None:
     started_s = time.monotonic()
     for network, metadata in networks:
         typer.echo(f"{network.name}: exporting …")

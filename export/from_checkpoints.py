@@ -44,9 +44,11 @@ def _loaded(
     variant: Variant, files: CheckpointFiles, precision: Precision, identities: dict[Path, CheckpointIdentity]
 ) -> Iterator[tuple[Network, GraphMetadata]]:
     def described(path: Path) -> GraphMetadata:
-        return GraphMetadata(variant.name, variant.resolution, identities[path].sha256, precision)
+        return GraphMetadata(variant.name, variant.resolution, identities[path].sha256, precision, variant.note)
 
     def at_precision(network: nn.Module) -> None:
+        if variant.ships:
+            network.half().float()
         if precision == "fp16":
             compute_in_half(network)
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from export.unet import UNet3D
+from services.denoise.schedule import alphas_cumprod
 
 
 class FullStep(nn.Module):
@@ -18,7 +19,8 @@ class FullStep(nn.Module):
         self.unet = unet
 
     def forward(self, sample: Tensor, timestep: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
-        return self.unet.forward_deep(sample, timestep, audio)
+        prediction, deep_features = self.unet.forward_deep(sample, timestep, audio)
+        return _noise(self.unet, prediction, sample, timestep), deep_features
 
 
 class CachedStep(nn.Module):
@@ -29,7 +31,21 @@ class CachedStep(nn.Module):
         self.unet = unet
 
     def forward(self, sample: Tensor, timestep: Tensor, audio: Tensor, deep_features: Tensor) -> Tensor:
-        return self.unet.forward_cached(sample, timestep, audio, deep_features)
+        prediction = self.unet.forward_cached(sample, timestep, audio, deep_features)
+        return _noise(self.unet, prediction, sample, timestep)
+
+
+def _noise(unet: UNet3D, prediction: Tensor, sample: Tensor, timestep: Tensor) -> Tensor:
+    """The noise, from what the network predicts: ε itself, or v = √ᾱ·ε − √(1−ᾱ)·x₀, so that ε = √ᾱ·v + √(1−ᾱ)·x_t.
+
+    Salimans & Ho 2022, arXiv:2202.00512, appendix D.
+    """
+    if unet.config.prediction_type == "epsilon":
+        return prediction
+    signal = torch.tensor(alphas_cumprod(), dtype=torch.float32, device=timestep.device)[timestep]
+    signal = signal[:, None, None, None, None].to(prediction.dtype)
+    latents = sample[:, : unet.config.out_channels]
+    return signal.sqrt() * prediction + (1 - signal).sqrt() * latents
 
 
 class GuidedUNet(nn.Module):

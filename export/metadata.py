@@ -21,10 +21,10 @@ class GraphMetadata:
     resolution: int
     """Side of the square face the variant works on, px."""
     source_sha256: str
-    """SHA-256 of the checkpoint the weights came from; for generated weights, of the rule and seed that made them."""
+    """SHA-256 of the checkpoint the weights came from."""
     precision: Precision
     note: str = ""
-    """One line a user should see before trusting the result; empty for trained weights."""
+    """One line a user should see before trusting the result; empty for released weights."""
     exporter_version: str = EXPORTER_VERSION
 
 

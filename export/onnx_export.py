@@ -108,7 +108,21 @@ def _trace(network: Network) -> onnx.ModelProto:
             output_names=list(network.output_axes),
             dynamic_axes=axes,
         )
-    return onnx.load_from_string(buffer.getvalue())
+    model = onnx.load_from_string(buffer.getvalue())
+    _declare_unused_inputs(model.graph, network)
+    return model
+
+
+def _declare_unused_inputs(graph: onnx.GraphProto, network: Network) -> None:
+    """Tracing drops inputs nothing reads, such as the audio of a cached step without audio attention; callers do not
+    know that and give all of them."""
+    declared = {value.name for value in graph.input}
+    for name, example in network.inputs.items():
+        if name not in declared:
+            axes = network.input_axes[name]
+            shape = [axes.get(axis, length) for axis, length in enumerate(example.shape)]
+            kind = onnx.TensorProto.INT64 if example.dtype == torch.int64 else onnx.TensorProto.FLOAT
+            graph.input.append(onnx.helper.make_tensor_value_info(name, kind, shape))
 
 
 def _prove(network: Network, precision: Precision, path: Path) -> float:

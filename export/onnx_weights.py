@@ -64,9 +64,12 @@ def save_with_weights(
 
 
 def _take_weights(graph: onnx.GraphProto, parameters: Mapping[str, Tensor]) -> Iterator[_Weight]:
-    """Removes the parameters from the graph's inputs, and the transpositions of them from its nodes."""
-    inputs = [value for value in graph.input if value.name in parameters]
+    """Removes the parameters from the graph's inputs, and the transpositions of them from its nodes.
+
+    Parameters that happen to be equal, such as zeroed ones, the exporter makes copies of one; here each is itself.
+    """
     _keep(graph.input, lambda value: value.name not in parameters)
+    _keep(graph.node, lambda node: not (node.op_type == "Identity" and node.output[0] in parameters))
     transposed = {
         node.output[0]: node.input[0]
         for node in graph.node
@@ -78,10 +81,10 @@ def _take_weights(graph: onnx.GraphProto, parameters: Mapping[str, Tensor]) -> I
             if name in transposed:
                 node.input[index] = _transposed_name(transposed[name])
     used = {name for node in graph.node for name in node.input}
-    for value in inputs:
-        for name, is_transposed in ((value.name, False), (_transposed_name(value.name), True)):
+    for parameter, tensor in parameters.items():
+        for name, is_transposed in ((parameter, False), (_transposed_name(parameter), True)):
             if name in used:
-                yield _Weight(name, parameters[value.name], is_transposed)
+                yield _Weight(name, tensor, is_transposed)
 
 
 def _keep(messages: Any, wanted: Callable[[Any], bool]) -> None:

@@ -38,7 +38,7 @@ class TimestepEmbedding(nn.Module):
 
 
 class UNet3D(nn.Module):
-    """Predicts the noise in a window of latents.
+    """Predicts the noise in a window of latents, or what else `prediction_type` names.
 
     In every method `sample` is B×in×F×h×w, `timestep` an int, a 0-d tensor or B of them, `audio` (B·F)×S×D
     (clip-major, frame-minor), B×F×S×D or None. Without audio the attentions to it are skipped, residual and all.
@@ -56,6 +56,9 @@ class UNet3D(nn.Module):
         self.up_blocks = nn.ModuleList(UpBlock(index, config) for index in range(len(widths)))
         self.conv_norm_out = ClipGroupNorm(widths[0], config)
         self.conv_out = nn.Conv2d(widths[0], config.out_channels, 3, padding=1)
+        if config.audio_token_positions:
+            positions = torch.zeros(config.audio_token_positions, config.cross_attention_dim)
+            self.audio_positions = nn.Parameter(positions)
         for conv in (self.conv_in, self.conv_out):
             nn.init.zeros_(conv.weight)
             nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
@@ -104,6 +107,8 @@ class UNet3D(nn.Module):
         temb = self.time_embedding(sinusoid.to(sample.dtype))
         if audio is not None and audio.ndim == 4:
             audio = audio.flatten(0, 1)
+        if audio is not None and config.audio_token_positions:
+            audio = audio + self.audio_positions[: audio.shape[1]]
         return self.conv_in(_to_frames(sample)), temb, audio
 
     def _leave(self, hidden: Tensor, first_skip: Tensor, temb: Tensor, audio: Tensor | None) -> Tensor:

@@ -80,6 +80,11 @@ class UNetConfig(BaseModel):
     motion_module_mid_block: StrictBool = False
     motion_module_decoder_only: StrictBool = False
     motion_module_kwargs: MotionConfig = MotionConfig()
+    audio_token_positions: Annotated[int, Field(strict=True, ge=0)] = 0
+    """Learned positions for this many audio tokens of a frame. LatentSync has none: a large network reads the order
+    from the tokens themselves, a tiny one cannot."""
+    prediction_type: Literal["epsilon", "v_prediction"] = "epsilon"
+    """What the weights were trained to predict, in diffusers' words. Exported graphs always predict the noise."""
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:

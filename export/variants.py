@@ -22,6 +22,10 @@ class Variant:
     whisper: WhisperDims
     vae: Mapping[str, object]
     """A diffusers AutoencoderKL config."""
+    ships: bool = False
+    """The variant's graphs come with the source: their weights are rounded to half precision and stored as such."""
+    note: str = ""
+    """One line a user should see before trusting what the variant makes."""
 
     @property
     def audio_tokens(self) -> int:
@@ -59,15 +63,23 @@ DEMO = Variant(
     "1",
     128,
     UNetConfig(
-        block_out_channels=(32, 32, 32, 32),
+        block_out_channels=(64, 96, 128),
+        down_block_types=("DownBlock3D", "CrossAttnDownBlock3D", "CrossAttnDownBlock3D"),
+        up_block_types=("CrossAttnUpBlock3D", "CrossAttnUpBlock3D", "UpBlock3D"),
         layers_per_block=1,
-        attention_head_dim=2,
+        attention_head_dim=4,
         cross_attention_dim=96,
         norm_num_groups=8,
-        motion_module_kwargs=MotionConfig(num_attention_heads=2),
+        use_inflated_groupnorm=True,  # one frame at a time, then clips: statistics must not depend on the clip's length
+        motion_module_resolutions=(2, 4),
+        motion_module_kwargs=MotionConfig(num_attention_heads=4),
+        audio_token_positions=30,
+        prediction_type="v_prediction",
     ),
     WhisperDims(n_mels=80, n_audio_ctx=1500, n_audio_state=96, n_audio_head=2, n_audio_layer=2),
-    _vae((16, 16, 32, 32), layers_per_block=1, norm_groups=8),
+    _vae((16, 16, 64, 128), layers_per_block=1, norm_groups=8) | {"mid_block_add_attention": False},
+    ships=True,
+    note="Variant 1 is a tiny network trained on drawn faces: to see the pipeline work, not for production.",
 )
 
 VARIANTS: Mapping[str, Variant] = {variant.name: variant for variant in (DEMO, LATENTSYNC_15, LATENTSYNC_16)}

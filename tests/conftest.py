@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("port_suites")
+
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

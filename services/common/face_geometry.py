@@ -28,6 +28,17 @@ def template_triple(resolution: int) -> NDArray[np.float64]:
     return np.array(_TEMPLATE_TRIPLE) * _template_scale(resolution)
 
 
+def square_matrix(matrix: NDArray[np.floating], resolution: int) -> NDArray[np.float64]:
+    """2×3, frame px → px of the R×R face, from `matrix` (2×3, frame px → px of the 3:4 crop).
+
+    The crop is stretched as an image resize does it: its area onto the face's area, not corner centre to corner centre.
+    """
+    stretch = resolution / np.array(crop_size_wh(resolution), dtype=np.float64)
+    square = np.asarray(matrix, dtype=np.float64) * stretch[:, None]
+    square[:, 2] += stretch / 2 - 0.5
+    return square
+
+
 def crop_quad(matrix: NDArray[np.floating], resolution: int) -> NDArray[np.float64]:
     """4×2 frame px: the outer corners of the crop that `matrix` (2×3, frame px → crop px) cuts out, in turn from the
     upper left. Raises ValueError if the matrix is singular."""

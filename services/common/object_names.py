@@ -6,7 +6,7 @@ import json
 from services.common.messages import DubParameters, StageKeys
 from services.common.ports import ModelCard
 
-PIPELINE_VERSION = "1"
+PIPELINE_VERSION = "2"
 """Raised whenever a stage's output changes for the same inputs, so that no stale object is reused."""
 
 

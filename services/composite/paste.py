@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.common.face_geometry import crop_size_wh
+from services.common.face_geometry import crop_size_wh, square_matrix
 from services.common.media.picture import Picture, Roi, Rounding
 from services.composite.mouth_mask import mouth_mask
 from services.composite.resize import resize_bicubic_antialias
 from services.composite.soft_mask import soft_mask
-from services.composite.warp import covered_roi, positions, sample_bilinear, square_matrix
+from services.composite.warp import covered_roi, positions, sample_bilinear
 
 _OUTSIDE = 127.0
 """What the reference shows beyond the face's edge: on its scale of −1…1, white after clamping."""

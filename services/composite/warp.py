@@ -3,19 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from services.common.face_geometry import crop_size_wh
 from services.common.media.picture import Roi
-
-
-def square_matrix(matrix: NDArray[np.floating], resolution: int) -> NDArray[np.float64]:
-    """2×3, frame px → px of the R×R face, from `matrix` (2×3, frame px → px of the 3:4 crop).
-
-    The crop is stretched as an image resize does it: its area onto the face's area, not corner centre to corner centre.
-    """
-    stretch = resolution / np.array(crop_size_wh(resolution), dtype=np.float64)
-    square = np.asarray(matrix, dtype=np.float64) * stretch[:, None]
-    square[:, 2] += stretch / 2 - 0.5
-    return square
 
 
 def covered_roi(

@@ -45,9 +45,3 @@ def pasted_back(
     keep = mask.astype(np.float32)
     combined: NDArray[np.float32] = decoded_fchw * (1 - keep) + faces_fchw * keep
     return combined
-
-
-def face_images(faces_fchw: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Faces float [F, 3, R, R] in about [−1, 1] → uint8 [F, R, R, 3]."""
-    unit = np.clip(faces_fchw / 2 + 0.5, 0, 1)
-    return np.ascontiguousarray((unit * 255).astype(np.uint8).transpose(0, 2, 3, 1))

@@ -21,7 +21,6 @@ Reason = Literal["not_wanted", "no_face", "speaker_absent"] | Unusable
 @dataclass(frozen=True, eq=False)
 class AlignedFrame:
     index: int
-    rgb_hwc: NDArray[np.uint8]
     run: int | None = None
     """Consecutive source frames with the same shot and track share it; counted from 0. None where it passes through."""
     track: int | None = None
@@ -49,12 +48,12 @@ def _aligned_like_the_reference(observed: Iterable[ObservedFrame], resolution: i
     for frame in observed:
         chosen = choose_like_the_reference(frame.faces)
         if chosen is None:
-            yield AlignedFrame(frame.index, frame.rgb_hwc, reason="no_face" if frame.wanted else "not_wanted")
+            yield AlignedFrame(frame.index, reason="no_face" if frame.wanted else "not_wanted")
             continue
         run += previous != frame.index - 1
         previous = frame.index
         matrix = alignment.matrix(chosen.face.triple)
-        yield AlignedFrame(frame.index, frame.rgb_hwc, run, chosen.track, chosen.face.box_xyxy, matrix)
+        yield AlignedFrame(frame.index, run, chosen.track, chosen.face.box_xyxy, matrix)
 
 
 def _aligned_smoothly(observed: Iterable[ObservedFrame], speaker: Speaker, resolution: int) -> Iterator[AlignedFrame]:
@@ -75,7 +74,7 @@ def _aligned_smoothly(observed: Iterable[ObservedFrame], speaker: Speaker, resol
             reason = "not_wanted" if not frame.wanted else "speaker_absent" if frame.faces else "no_face"
             yield from aligned(smoother.close())
             last = None
-            yield AlignedFrame(frame.index, frame.rgb_hwc, reason=reason)
+            yield AlignedFrame(frame.index, reason=reason)
             continue
         face, track = chosen.face, chosen.track
         raw_matrix = align_matrix(face.triple, resolution)
@@ -83,12 +82,12 @@ def _aligned_smoothly(observed: Iterable[ObservedFrame], speaker: Speaker, resol
         if reason is not None:
             yield from aligned(smoother.close())
             last = None
-            yield AlignedFrame(frame.index, frame.rgb_hwc, track=track, box_xyxy=face.box_xyxy, reason=reason)
+            yield AlignedFrame(frame.index, track=track, box_xyxy=face.box_xyxy, reason=reason)
             continue
         if last != (frame.index - 1, frame.shot, track):
             yield from aligned(smoother.close())
             run += 1
         last = frame.index, frame.shot, track
-        waiting.append(AlignedFrame(frame.index, frame.rgb_hwc, run, track, face.box_xyxy))
+        waiting.append(AlignedFrame(frame.index, run, track, face.box_xyxy))
         yield from aligned(smoother.push(face.triple))
     yield from aligned(smoother.close())

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.common.face_geometry import crop_size_wh
+from services.common.face_geometry import crop_size_wh, square_matrix
 
 _OUTSIDE = 127.0
 """Grey level of whatever lies outside the frame; the networks were trained with it."""
@@ -64,7 +64,7 @@ def crop_studio(rgb_hwc: NDArray[np.uint8], matrix: NDArray[np.floating], resolu
 
     `matrix` is 2×3, frame px → crop px. Outside the frame is grey 127. Raises ValueError if it is singular.
     """
-    inverse = _inverted(_square_matrix(matrix, resolution))
+    inverse = _inverted(square_matrix(matrix, resolution))
     steps_px = np.linalg.norm(inverse[:, :2], axis=0)
     # Sampling every `step` px wants a blur whose width grows with it: variance (step² − 1)/4, turned to frame axes.
     # It changes smoothly with the size of the face, so a face that grows shows no switch of filters.
@@ -96,14 +96,6 @@ def crop_studio(rgb_hwc: NDArray[np.uint8], matrix: NDArray[np.floating], resolu
         borderValue=(_OUTSIDE,) * 3,
     )
     return np.asarray(warped, dtype=np.uint8)
-
-
-def _square_matrix(matrix: NDArray[np.floating], resolution: int) -> NDArray[np.float64]:
-    """Frame px → px of the R×R face, pixel centres on pixel centres as in an image resize."""
-    stretch = resolution / np.array(crop_size_wh(resolution), dtype=np.float64)
-    square = np.asarray(matrix, dtype=np.float64) * stretch[:, None]
-    square[:, 2] += stretch / 2 - 0.5
-    return square
 
 
 def _inverted(matrix: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from services.common.messages import Mode
 from services.preprocess.align_stream import AlignedFrame, aligned_frames
 from services.preprocess.crop import crop_reference, crop_studio
 from services.preprocess.faces.detector import FaceDetector
-from services.preprocess.faces.observe import observe
+from services.preprocess.faces.observe import SEARCH_EVERY_FRAMES, observe
 from services.preprocess.faces.speaker import Speaker
 from services.preprocess.plan import Timeline, first_descent
 
@@ -61,7 +61,9 @@ def face_frames(
             in_flight.append(picture)
             yield picture.index, picture.rgb()
 
-    observed = observe(frames_to_search(), detector, wanted.__contains__)
+    # The published pipeline searches every frame.
+    search_every = 1 if mode == "reference" else SEARCH_EVERY_FRAMES
+    observed = observe(frames_to_search(), detector, wanted.__contains__, search_every)
     geometry: dict[int, _Geometry] = {}
     next_index = 0
     for aligned in aligned_frames(observed, speaker, mode, resolution):

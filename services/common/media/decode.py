@@ -1,6 +1,6 @@
 """Reading pictures of a video in any order, streaming."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -76,6 +76,9 @@ class _FrameReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # Halted midway it refers to this reader, and the two would keep the decoder until cyclic collection, which
+        # hardly ever comes where nearly all memory is outside Python objects.
+        self._frames.close()
         self._resources.close()
 
     def frame(self, index: int) -> VideoFrame:
@@ -125,7 +128,7 @@ class _FrameReader:
         at = int(np.searchsorted(self._info.keyframes, index, side="right")) - 1
         return int(self._info.keyframes[at]) if at >= 0 else 0
 
-    def _increasing_frames(self) -> Iterator[tuple[int, VideoFrame]]:
+    def _increasing_frames(self) -> Generator[tuple[int, VideoFrame], None, None]:
         """Decoded frames with strictly increasing indices.
 
         At the first damaged packet the decoder starts again with one frame at a time: a decoder of many frames at

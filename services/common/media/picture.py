@@ -81,7 +81,7 @@ class Picture:
         return int(self.planes[0].shape[0])
 
     def rgb(self, roi: Roi | None = None) -> NDArray[np.uint8]:
-        """RGB h×w×3 uint8, C-contiguous, by the picture's own matrix and range.
+        """RGB h×w×3 uint8, rows possibly padded in memory, by the picture's own matrix and range. Not to be changed.
 
         A `roi` (inside the picture, not empty) is converted accurately: what is seen there may be painted back. The
         whole picture is converted fast, for detectors and previews: YUV comes out up to three levels darker than
@@ -92,7 +92,7 @@ class Picture:
             return _interleaved([plane[(roi or self._bounds).slices()] for plane in self.planes])
         if roi is None:
             frame = frame_of(self.planes, self.format)
-            return np.ascontiguousarray(rgb_of(convert(frame, "rgb24", self.color, self.height, interpolation=FAST)))
+            return rgb_of(convert(frame, "rgb24", self.color, self.height, interpolation=FAST))
         box = self._aligned_box(roi.grown(_CONTEXT_PX), layout)
         frame = frame_of([plane[box.slices(*layout.steps(i))] for i, plane in enumerate(self.planes)], self.format)
         inner = Roi(roi.x - box.x, roi.y - box.y, roi.w, roi.h).slices()
@@ -130,10 +130,11 @@ class Picture:
         pad_rows = (roi.y - box.y, box.bottom - roi.bottom)
         pad_columns = (roi.x - box.x, box.right - roi.right)
         face_u8 = np.rint(face_rgb).clip(0, 255).astype(np.uint8)
-        face_u8 = np.pad(face_u8, (pad_rows, pad_columns, (0, 0)), mode="edge")
-        face_frame = convert(rgb_frame_of(face_u8), self.format, self.color, self.height)
+        box_face = cv2.copyMakeBorder(face_u8, *pad_rows, *pad_columns, cv2.BORDER_REPLICATE)
+        face_frame = convert(rgb_frame_of(np.asarray(box_face, np.uint8)), self.format, self.color, self.height)
+        box_alpha = cv2.copyMakeBorder(alpha, *pad_rows, *pad_columns, cv2.BORDER_CONSTANT, value=0)
         return self._with_samples(
-            box, planes_of(face_frame, self.format), np.pad(alpha, (pad_rows, pad_columns)), layout, rounding
+            box, planes_of(face_frame, self.format), np.asarray(box_alpha, np.float32), layout, rounding
         )
 
     def _with_samples(

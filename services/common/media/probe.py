@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import av
 import numpy as np
@@ -213,7 +213,8 @@ def _entry_points(timestamps: NDArray[np.int64], keyframe_timestamps: list[int])
 
 
 def _orientation(frame: VideoFrame) -> Orientation:
-    matrix = cast(SideDataContainer, frame.side_data).get(SideDataType.DISPLAYMATRIX)
+    # `frame.side_data` would be kept by the frame it refers to: the two would live until cyclic collection.
+    matrix = SideDataContainer(frame).get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-arg]  # missing in PyAV's stub
     return orientation_of(bytes(matrix)) if matrix else Orientation()
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.preprocess.faces.blazeface import BlazeFace, Detection, overlap
-from services.preprocess.faces.face_mesh import FaceMesh, MeshFit, roi_from_detection, roi_from_landmarks
+from services.preprocess.faces.face_mesh import FaceMesh, MeshFit, Roi, roi_from_detection, roi_from_landmarks
 from services.preprocess.faces.fetch import DETECTOR, MESH, verify
 
 _MOST_FACES = 8
@@ -53,9 +53,18 @@ class FaceDetector(Protocol):
         ...
 
 
+@runtime_checkable
+class FaceFollower(Protocol):
+    """A detector that needs no search to see known faces again."""
+
+    def follow(self, rgb_hwc: NDArray[np.uint8], faces: Sequence[Face]) -> list[Face] | None:
+        """The `faces` of the frame before as they are in this one, largest first; None unless every one is there."""
+        ...
+
+
 class MeshDetector:
     """BlazeFace (full range) finds faces, FaceMesh-468 places their landmarks in two passes, the second one in the
-    box of the first. Keeps nothing from frame to frame."""
+    box of the first. A face is followed by the mesh alone. Keeps nothing from frame to frame."""
 
     def __init__(self, directory: Path, threads: int = 1) -> None:
         """`directory` holds the two fetched models. Raises FetchFailed if they are not there."""
@@ -77,20 +86,35 @@ class MeshDetector:
                     break
         return sorted(faces, key=lambda face: -face.area_px)
 
+    def follow(self, rgb_hwc: NDArray[np.uint8], faces: Sequence[Face]) -> list[Face] | None:
+        followed: list[Face] = []
+        for known in faces:
+            face = None if known.landmarks is None else self._fitted(rgb_hwc, roi_from_landmarks(known.landmarks))
+            if face is None or not _is_new(face, followed):
+                return None
+            followed.append(face)
+        return sorted(followed, key=lambda face: -face.area_px)
+
     def _meshed(self, rgb_hwc: NDArray[np.uint8], detections: list[Detection], known: list[Face]) -> list[Face]:
         """The faces among `detections` that are none of the `known`."""
         found: list[Face] = []
         for detection in detections[:_MOST_FACES]:
-            fit = self._mesh.fit(rgb_hwc, roi_from_detection(detection))
-            if fit.presence < _PRESENCE_FIRST_PASS:
-                continue
-            fit = self._mesh.fit(rgb_hwc, roi_from_landmarks(fit.landmarks))
-            if fit.presence < _PRESENCE:
-                continue
-            face = _face(fit)
-            if all(overlap(face.box_xyxy, other.box_xyxy) < _SAME_FACE_OVERLAP for other in known + found):
+            face = self._fitted(rgb_hwc, roi_from_detection(detection))
+            if face is not None and _is_new(face, known + found):
                 found.append(face)
         return found
+
+    def _fitted(self, rgb_hwc: NDArray[np.uint8], roi: Roi) -> Face | None:
+        """The face in `roi`, if there is one."""
+        fit = self._mesh.fit(rgb_hwc, roi)
+        if fit.presence < _PRESENCE_FIRST_PASS:
+            return None
+        fit = self._mesh.fit(rgb_hwc, roi_from_landmarks(fit.landmarks))
+        return _face(fit) if fit.presence >= _PRESENCE else None
+
+
+def _is_new(face: Face, known: Sequence[Face]) -> bool:
+    return all(overlap(face.box_xyxy, other.box_xyxy) < _SAME_FACE_OVERLAP for other in known)
 
 
 def _face(fit: MeshFit) -> Face:

@@ -1,21 +1,29 @@
 """The exported UNet guides as the formula says, computes no branch it does not need, and takes any shape."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 
 from export import networks
 from export.exported_networks import ExportedNetwork
+from export.metadata import GraphMetadata
+from export.onnx_export import export_network
 from export.random_weights import randomize
 from export.unet import UNet3D
 from export.variants import DEMO
+from services.denoise.schedule import alphas_cumprod
 
 TOLERANCE = 1e-4
 
 
+NOISE_PREDICTING = DEMO.unet.model_copy(update={"prediction_type": "epsilon"})
+
+
 @pytest.fixture(scope="module")
 def unet() -> UNet3D:
-    unet = UNet3D(DEMO.unet)
+    unet = UNet3D(NOISE_PREDICTING)
     randomize(unet, seed=5)
     return unet.eval().requires_grad_(False)
 
@@ -94,3 +102,33 @@ def test_a_guided_cached_step_on_fresh_deep_features_is_the_full_step(
     cached = ExportedNetwork(networks.unet_cached(unet))(*inputs, deep_features)
 
     assert (cached - noise).abs().max() <= 1e-5
+
+
+def test_a_network_that_predicts_v_is_exported_as_one_that_predicts_noise(case: dict[str, Tensor]) -> None:
+    unet = UNet3D(DEMO.unet)
+    randomize(unet, seed=5)
+    unet.eval().requires_grad_(False)
+    exported = ExportedNetwork(networks.unet(unet))
+
+    noise, _ = exported.outputs(*step_inputs(case, torch.ones(2)))
+
+    # v = √ᾱ·ε − √(1−ᾱ)·x₀ and x_t = √ᾱ·x₀ + √(1−ᾱ)·ε, so x₀ from either prediction is the same picture.
+    kept = torch.tensor(alphas_cumprod(), dtype=torch.float32)[case["timestep"]][:, None, None, None, None]
+    latents, v = case["sample"][:, :4], unet(case["sample"], case["timestep"], case["audio"])
+    clean_by_v = kept.sqrt() * latents - (1 - kept).sqrt() * v
+    clean_by_noise = (latents - (1 - kept).sqrt() * noise) / kept.sqrt()
+    assert (clean_by_noise - clean_by_v).abs().max() <= 10 * TOLERANCE
+
+
+def test_equal_weights_of_two_layers_are_both_kept(tmp_path: Path) -> None:
+    unet = UNet3D(NOISE_PREDICTING)
+    randomize(unet, seed=5)
+    unet.eval().requires_grad_(False)
+    for name, parameter in unet.named_parameters():
+        if "motion_modules" in name and "proj_out" in name:
+            parameter.zero_()
+    unet.half().float()
+
+    exported = export_network(networks.unet(unet), GraphMetadata("1", 128, "", "fp32"), tmp_path, store_half=True)
+
+    assert exported.max_abs_error <= TOLERANCE

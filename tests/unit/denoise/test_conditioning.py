@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from services.denoise.conditioning import conditioning, face_images, masked_pixel_values, pasted_back, pixel_values
+from services.denoise.conditioning import conditioning, masked_pixel_values, pasted_back, pixel_values
 
 RNG = np.random.default_rng(0)
 FACES_U8 = RNG.integers(0, 256, (3, 16, 16, 3), np.uint8)
@@ -18,15 +18,6 @@ def test_pixel_values_span_minus_one_to_one_channel_first() -> None:
     assert values.dtype == np.float32
     assert values[0, 2, 1, 0] == 1
     assert values.sum() == 1 - 11
-
-
-def test_images_survive_the_way_to_pixel_values_and_back() -> None:
-    np.testing.assert_array_equal(face_images(pixel_values(FACES_U8) + np.float32(1e-6)), FACES_U8)
-
-
-def test_images_clip_what_the_decoder_overshoots() -> None:
-    faces = np.array([-3.0, 3.0], np.float32).reshape(2, 1, 1, 1).repeat(3, axis=1)
-    assert face_images(faces).ravel().tolist() == [0, 0, 0, 255, 255, 255]
 
 
 def test_the_part_to_generate_is_grey_and_the_rest_unchanged() -> None:

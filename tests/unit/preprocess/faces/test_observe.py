@@ -24,6 +24,27 @@ class ScriptedDetector:
         return self._script[len(self.thorough) - 1]
 
 
+class ScriptedFollower:
+    """Shows the scripted faces of the nth frame, searched or followed; those in `loses` cannot be followed."""
+
+    def __init__(self, script: list[list[Face]], loses: frozenset[int] = frozenset()) -> None:
+        self._script = script
+        self._loses = loses
+        self.calls: list[str] = []
+
+    def detect(
+        self, rgb_hwc: NDArray[np.uint8], thorough: bool = False, near: Sequence[NDArray[np.float64]] = ()
+    ) -> list[Face]:
+        self.calls.append("search")
+        return self._script[len(self.calls) - 1]
+
+    def follow(self, rgb_hwc: NDArray[np.uint8], faces: Sequence[Face]) -> list[Face] | None:
+        if len(self.calls) in self._loses:
+            return None
+        self.calls.append("follow")
+        return self._script[len(self.calls) - 1]
+
+
 def test_unwanted_frames_are_not_searched_but_kept() -> None:
     detector = ScriptedDetector([[face_at(80, 80)]] * 2)
     frames = [(index, frame_with((ANNA, 80, 80))) for index in range(4)]
@@ -58,3 +79,49 @@ def test_a_face_that_was_just_there_is_looked_for_nearby() -> None:
     detector = ScriptedDetector([[face_at(80, 80)], [], []])
     list(observe([(index, frame_with((ANNA, 80, 80))) for index in range(3)], detector, lambda index: True))
     assert detector.near == [0, 1, 1]
+
+
+def calls_for(
+    script: list[list[Face]], loses: frozenset[int] = frozenset(), unwanted: frozenset[int] = frozenset()
+) -> list[str]:
+    detector = ScriptedFollower(script, loses)
+    frames = [(index, frame_with((ANNA, 80, 80))) for index in range(len(script) + len(unwanted))]
+    list(observe(frames, detector, lambda index: index not in unwanted))
+    return detector.calls
+
+
+def test_steady_faces_are_searched_for_in_every_fourth_frame_only() -> None:
+    assert calls_for([[face_at(80, 80)]] * 9) == ["search", "follow", "follow", "follow"] * 2 + ["search"]
+
+
+def test_a_frame_in_which_following_fails_is_searched() -> None:
+    calls = calls_for([[face_at(80, 80)]] * 6, loses=frozenset({1}))
+    assert calls == ["search", "search", "follow", "follow", "follow", "search"]
+
+
+def test_frames_without_faces_are_all_searched() -> None:
+    assert calls_for([[]] * 4) == ["search"] * 4
+
+
+def test_while_a_face_is_missing_every_frame_is_searched() -> None:
+    both, one = [face_at(80, 80), face_at(200, 80)], [face_at(80, 80)]
+    calls = calls_for([both, both, both, both, one, one, both, both])
+    assert calls == ["search", "follow", "follow", "follow", "search", "search", "search", "follow"]
+
+
+def test_faces_are_not_followed_over_frames_that_were_not_looked_at() -> None:
+    assert calls_for([[face_at(80, 80)]] * 3, unwanted=frozenset({1})) == ["search", "search", "follow"]
+
+
+def test_faces_are_not_followed_over_a_cut() -> None:
+    detector = ScriptedFollower([[face_at(80, 80)]] * 3)
+    frames = [frame_with((ANNA, 80, 80))] + [frame_with((BEN, 330, 150), (BEN, 200, 100))] * 2
+    list(observe(enumerate(frames), detector, lambda index: True))
+    assert detector.calls == ["search", "search", "follow"]
+
+
+def test_every_frame_is_searched_on_request() -> None:
+    detector = ScriptedFollower([[face_at(80, 80)]] * 4)
+    frames = [(index, frame_with((ANNA, 80, 80))) for index in range(4)]
+    list(observe(frames, detector, lambda index: True, search_every=1))
+    assert detector.calls == ["search"] * 4

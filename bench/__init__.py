@@ -1,0 +1,1 @@
+"""What is measured: costs, memory, and the quality of results."""

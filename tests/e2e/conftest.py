@@ -1,0 +1,70 @@
+"""Running the command as a user does: the installed program, in a process of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from services.common.settings import Settings
+from services.preprocess.faces.fetch import fetch
+
+COMMAND = [sys.executable, "-c", "from cli.main import run; run()"]
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def error_code(self) -> str | None:
+        """The stable code of the one error line, or None."""
+        _, found, rest = self.stderr.partition("error [")
+        return rest.partition("]")[0] if found else None
+
+
+Lipstage = Callable[[Sequence[str | Path]], Answer]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _face_models() -> None:
+    fetch(Settings().faces_dir)
+
+
+@pytest.fixture
+def work_dir(tmp_path: Path) -> Path:
+    return tmp_path / "work"
+
+
+@pytest.fixture
+def environment(work_dir: Path) -> dict[str, str]:
+    return {**os.environ, "LIPSTAGE_WORK_DIR": str(work_dir)}
+
+
+@pytest.fixture
+def lipstage(environment: dict[str, str], tmp_path: Path) -> Lipstage:
+    """Runs `lipstage ARGUMENTS` in an empty folder and waits for its end."""
+
+    def run(arguments: Sequence[str | Path]) -> Answer:
+        done = subprocess.run(
+            [*COMMAND, *map(str, arguments)], capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=300
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def sample_video() -> Path:
+    return SAMPLES / "talking_head.mp4"
+
+
+@pytest.fixture(scope="session")
+def sample_voice() -> Path:
+    return SAMPLES / "voice_a.m4a"

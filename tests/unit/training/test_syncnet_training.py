@@ -1,0 +1,134 @@
+"""What a step of StableSyncNet's training sees, and that it learns from it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.face_clips import FaceClips, FaceClipsSettings
+from training.speech_bank import SpeechBank
+from training.stable_syncnet import StableSyncNet
+from training.sync_batches import SyncBatch, batch_accuracy, cosines_over_time, disguised, draw_batch, normalised
+from training.sync_windows import SyncClips
+from training.syncnet import CONFIG, SyncNetSettings, SyncTask
+
+NARROW = """
+steps = 1
+batch_size = 8
+learning_rate = 1e-3
+
+[network]
+resolution = 16
+
+[network.visual_encoder]
+in_channels = 48
+block_out_channels = [16, 16]
+downsample_factors = [[2, 4], [4, 4]]
+attn_blocks = [0, 0]
+norm_num_groups = 4
+
+[network.audio_encoder]
+in_channels = 1
+block_out_channels = [8, 16]
+downsample_factors = [[10, 8], [8, 7]]
+attn_blocks = [0, 0]
+norm_num_groups = 4
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> SyncNetSettings:
+    (tmp_path / "narrow.toml").write_text(NARROW)
+    return SyncNetSettings.read(tmp_path / "narrow.toml")
+
+
+def blinking_clips() -> SyncClips:
+    """Faces that are bright exactly when there is sound."""
+    loud = np.repeat(np.random.default_rng(1).integers(0, 2, (4, 15)), 4, axis=1)
+    utterance = np.arange(8).reshape(4, 2) % 4
+    first_frame = np.arange(8).reshape(4, 2) * 2
+    shown = loud[utterance[..., None], first_frame[..., None] + np.arange(40)]
+    faces = np.broadcast_to((60 + 130 * shown[..., None, None, None]).astype(np.uint8), (4, 2, 40, 16, 16, 3))
+    clips = FaceClips(FaceClipsSettings("train", 4, 40, 16), faces, utterance, first_frame)
+    visemes = np.repeat(np.repeat(loud, 4, axis=1)[..., None], 3, axis=2).astype(np.float32)
+    heard = (8 * loud[:, np.arange(192) * 25 // 80] - 4).astype(np.float32)
+    mels = [np.broadcast_to(one, (80, 192)) for one in heard]
+    return SyncClips(clips, SpeechBank(np.zeros((4, 38_400), np.int16), visemes), mels)
+
+
+CLIPS = blinking_clips()
+
+
+def test_pairs_in_sync_show_and_sound_the_same_moment(settings: SyncNetSettings) -> None:
+    batch = draw_batch(np.random.default_rng(1), CLIPS, 8, settings.network)
+
+    assert batch.frames.shape == (8, 48, 8, 16)
+    assert batch.mel.shape == (8, 1, 80, 52)
+    assert batch.in_sync.tolist() == [1, 0] * 4
+    within_each_frame = torch.arange(16) * 80 // 25 + 2
+    agree = (batch.frames[:, ::3, 0, 0] > 100) == (batch.mel[:, 0, 0, within_each_frame] > 0)
+    assert agree[::2].all()
+    assert not agree[1::2].all(dim=1).any()
+
+
+def test_a_disguise_keeps_range_and_time_and_mirrors_about_half() -> None:
+    ramp = torch.arange(0, 256, 16, dtype=torch.uint8).expand(64, 48, 8, 16)
+
+    shown = disguised(ramp, torch.Generator().manual_seed(1))
+
+    assert shown.shape == ramp.shape
+    assert shown.min() >= -1
+    assert shown.max() <= 1
+    mirrored = (shown[:, 0, 0, 0] > shown[:, 0, 0, -1]).sum()
+    assert 20 < mirrored < 44
+    assert torch.equal(shown, shown[:, :1].expand_as(shown))
+
+
+def test_descending_its_loss_fits_a_batch_through_all_disguises(settings: SyncNetSettings) -> None:
+    torch.manual_seed(1)
+    network = StableSyncNet(settings.network)
+    task = SyncTask(settings, CLIPS, CLIPS)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-2)
+    batch, generator = task.batch(np.random.default_rng(1)), torch.Generator().manual_seed(1)
+
+    totals = []
+    for _ in range(20):
+        losses = task.losses(network, batch, generator)
+        optimizer.zero_grad()
+        losses["total"].backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        totals.append(float(losses["total"]))
+
+    assert totals[-1] < 0.5 * totals[0]
+    assert losses["accuracy"] == 1
+
+
+def test_accuracy_is_the_part_told_apart(settings: SyncNetSettings) -> None:
+    network = StableSyncNet(settings.network)
+    batch = draw_batch(np.random.default_rng(1), CLIPS, 16, settings.network)
+    visual, audio = network(normalised(batch.frames), batch.mel)
+    said = (visual * audio).sum(dim=1) > 0.5
+
+    right = batch_accuracy(network, SyncBatch(batch.frames, batch.mel, said.float()))
+    wrong = batch_accuracy(network, SyncBatch(batch.frames, batch.mel, 1 - said.float()))
+
+    assert (right, wrong) == (1, 0)
+
+
+def test_the_sheet_shows_every_window_against_every_sound(settings: SyncNetSettings) -> None:
+    network = StableSyncNet(settings.network).eval()
+
+    sheet = SyncTask(settings, CLIPS, CLIPS).sheet(network)
+
+    cosines = cosines_over_time(network, CLIPS, person=1, places=25)
+    assert cosines.shape == (25, 25)
+    assert sheet.shape == (8 * 26, 4 * 8 * 26, 3)
+    assert abs(int(sheet[8 * 3 + 4, 8 * (26 + 6) + 4, 0]) - 255 * cosines[3, 6]) <= 1
+
+
+def test_the_shipped_configuration_is_valid() -> None:
+    settings = SyncNetSettings.read(CONFIG)
+
+    assert settings.network.visual_size == (64, 128)
+    assert settings.network.embedding_width == 256
