@@ -15,7 +15,7 @@ help: ## show this list
 
 demo: $(VENV)/.stamp-cpu models ## dub the sample clip with another voice into out/demo.mp4 (no torch needed)
 	@mkdir -p out
-	@$(BIN)/lipstage dub samples/talking_head.mp4 samples/voice_b.m4a -o out/demo.mp4 --steps 10 --guidance 2
+	@$(BIN)/lipstage dub samples/talking_head.mp4 samples/voice_b.m4a -o out/demo.mp4 --steps 5
 	@echo
 	@echo "Before: samples/talking_head.mp4 (speaks samples/voice_a.m4a)"
 	@echo "After:  out/demo.mp4 (speaks samples/voice_b.m4a) · what was done to each frame: out/demo.report.json"

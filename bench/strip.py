@@ -1,6 +1,6 @@
 """Draws a strip of moments of a video above the same moments of its dub.
 
-python -m bench.strip ORIGINAL DUBBED OUT.png [--moments 8] [--rows 1]
+python -m bench.strip ORIGINAL DUBBED OUT.jpg [--moments 8] [--rows 1]
 """
 
 from pathlib import Path

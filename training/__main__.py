@@ -14,12 +14,14 @@ from export.checkpoints import load_vae, load_whisper
 from export.unet import UNet3D
 from export.vae import build_vae
 from export.variants import DEMO, variant_named
+from services.common.content_hash import file_sha256
 from services.common.errors import LipstageError
 from services.common.settings import Settings
 from services.denoise.conditioning import pixel_values
 from services.preprocess.faces.detector import MeshDetector
 from services.preprocess.faces.fetch import fetch
 from training.devices import join_devices
+from training.export_syncnet import export_syncnet
 from training.face_clips import FaceClips, FaceClipsSettings, draw_face_clips
 from training.finetune import ReleasedFiles, finetune
 from training.latent_clips import LatentClips, Latents, audio_features
@@ -151,6 +153,18 @@ def syncnet(
     )
     right = train_syncnet(settings, trained, unseen, folder.run("syncnet"))
     typer.echo(f"{right:.1%} of the pairs of unseen people and voices told apart")
+
+
+@app.command("export-syncnet")
+def export_judge(
+    weights: Annotated[Path, typer.Argument(help="weights.safetensors of a training, or LatentSync's checkpoint.")],
+    config: Annotated[Path, typer.Option(help="Settings that hold the network's shape.")] = CONFIGS / "syncnet.toml",
+    out: Annotated[Path, typer.Option(help="The model repository to write to.")] = Path("model_repository"),
+) -> None:
+    """Exports a sync network for `lipstage evaluate`, and proves it against torch."""
+    network = load_stable_syncnet(SyncNetSettings.read(config).network, weights)
+    for exported in export_syncnet(network, file_sha256(weights), out):
+        typer.echo(f"{exported.path}: {exported.bytes / 1e6:.1f} MB, max abs error {exported.max_abs_error:.2g}")
 
 
 @app.command()

@@ -1,21 +1,14 @@
-"""A trained StableSyncNet as two ONNX graphs, the one that sees and the one that hears.
-
-python -m training.export_syncnet runs/syncnet/weights.safetensors --config training/configs/syncnet.toml
-"""
+"""A trained StableSyncNet as two ONNX graphs, the one that sees and the one that hears."""
 
 from pathlib import Path
-from typing import Annotated
 
 import torch
-import typer
 from torch import Tensor, nn
 
 from export.metadata import GraphMetadata
 from export.networks import Axes, Network
 from export.onnx_export import Exported, export_network
-from services.common.content_hash import file_sha256
-from training.stable_syncnet import StableSyncNet, load_stable_syncnet
-from training.syncnet import SyncNetSettings
+from training.stable_syncnet import StableSyncNet
 
 VISUAL, AUDIO = "syncnet_visual", "syncnet_audio"
 
@@ -71,19 +64,3 @@ def _tower(name: str, module: nn.Module, taken: str, shape: tuple[int, ...]) -> 
 
 def _noise(*shape: int) -> Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
-
-
-def main(
-    weights: Annotated[Path, typer.Argument(help="weights.safetensors of a training, or LatentSync's checkpoint.")],
-    config: Annotated[Path, typer.Option(help="The training's configuration, which holds the network's shape.")],
-    out: Annotated[Path, typer.Option(help="The model repository to write to.")] = Path("model_repository"),
-    variant: Annotated[str, typer.Option(help="The version the two networks become.")] = "1",
-) -> None:
-    """Exports both towers and proves each against torch."""
-    network = load_stable_syncnet(SyncNetSettings.read(config).network, weights)
-    for exported in export_syncnet(network, file_sha256(weights), out, variant):
-        typer.echo(f"{exported.path}: {exported.bytes / 1e6:.1f} MB, max abs error {exported.max_abs_error:.2g}")
-
-
-if __name__ == "__main__":
-    typer.run(main)

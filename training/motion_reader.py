@@ -1,16 +1,11 @@
-"""Trains the small video encoder: to read from drawn clips how mouths move and which way time runs.
-
-python -m training.motion_reader --out runs/video_encoder --faces FOLDER --speech FILE
-"""
+"""Trains the small video encoder: to read from drawn clips how mouths move and which way time runs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import torch
-import typer
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
@@ -25,7 +20,6 @@ from training.settings import LoopSettings
 from training.speech_bank import SpeechBank
 from training.video_encoder import FRAMES, SmallVideoEncoder
 
-CONFIG = Path(__file__).parent / "configs" / "motion_reader.toml"
 VISEMES = 3
 DIRECTION_WEIGHT = 0.1
 _SHEET_PEOPLE, _SHEET_CELL_PX = 8, 12
@@ -122,18 +116,3 @@ def train(settings: LoopSettings, faces: FaceClips, bank: SpeechBank, directory:
     torch.manual_seed(settings.seed)
     reader = MotionReader(SmallVideoEncoder())
     Training(MotionReaderTask(settings.batch_size, faces, bank), reader, settings, directory, join_devices()).run()
-
-
-def main(
-    out: Annotated[Path, typer.Option(help="The training's folder; an unfinished one is continued.")],
-    faces: Annotated[Path, typer.Option(help="Drawn faces.")],
-    speech: Annotated[Path, typer.Option(help="What they speak.")],
-    config: Annotated[Path, typer.Option(help="Settings, TOML.")] = CONFIG,
-    steps: Annotated[int | None, typer.Option(help="Instead of the configuration's.")] = None,
-) -> None:
-    """Trains the video encoder that TREPA compares clips with."""
-    train(LoopSettings.read(config, steps=steps), FaceClips.open(faces), SpeechBank.open(speech), out)
-
-
-if __name__ == "__main__":
-    typer.run(main)

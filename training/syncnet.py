@@ -1,31 +1,23 @@
-"""Trains StableSyncNet on drawn people.
-
-python -m training.syncnet --out runs/syncnet --faces FOLDER FOLDER --speech FILE FILE
-"""
+"""Trains StableSyncNet on drawn people."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
 
 import cv2
 import numpy as np
 import torch
-import typer
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.devices import join_devices
-from training.face_clips import FaceClips
 from training.loop import Training
 from training.losses.sync import cosine_bce
 from training.settings import LoopSettings
-from training.speech_bank import SpeechBank
 from training.stable_syncnet import StableSyncNet
 from training.stable_syncnet_config import StableSyncNetConfig
 from training.sync_batches import SyncBatch, accuracy, batch_accuracy, cosines_over_time, disguised, draw_batch
 from training.sync_windows import SyncClips
 
-CONFIG = Path(__file__).parent / "configs" / "syncnet.toml"
 _SHEET_PEOPLE, _SHEET_PLACES, _SHEET_CELL_PX = 4, 25, 8
 _TEST_BATCHES = 8
 
@@ -76,23 +68,3 @@ def train(settings: SyncNetSettings, trained: SyncClips, validated: SyncClips, d
     rng = np.random.default_rng(settings.seed)
     batches = (draw_batch(rng, validated, settings.batch_size, settings.network) for _ in range(_TEST_BATCHES))
     return float(np.mean([batch_accuracy(average, batch) for batch in batches]))
-
-
-def main(
-    out: Annotated[Path, typer.Option(help="The training's folder; an unfinished one is continued.")],
-    faces: Annotated[tuple[Path, Path], typer.Option(help="Drawn faces: to train on, and of unseen people.")],
-    speech: Annotated[tuple[Path, Path], typer.Option(help="What they speak, in the same order.")],
-    config: Annotated[Path, typer.Option(help="Settings and the network's shape, TOML.")] = CONFIG,
-    steps: Annotated[int | None, typer.Option(help="Instead of the configuration's.")] = None,
-) -> None:
-    """Trains StableSyncNet on drawn people and prints how well it does on unseen ones."""
-    trained, validated = (
-        SyncClips.of(FaceClips.open(drawn), SpeechBank.open(spoken))
-        for drawn, spoken in zip(faces, speech, strict=True)
-    )
-    right = train(SyncNetSettings.read(config, steps=steps), trained, validated, out)
-    typer.echo(f"{out}: {right:.1%} of the pairs of unseen people and voices told apart")
-
-
-if __name__ == "__main__":
-    typer.run(main)

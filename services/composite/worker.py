@@ -11,6 +11,7 @@ import numpy as np
 
 from services.common import object_names
 from services.common.chunk_files import Manifest, load_manifest
+from services.common.freed_memory import return_freed_memory
 from services.common.media.encode import EncoderSettings, pick_codec
 from services.common.media.join import Joined, join
 from services.common.media.probe import probe_video
@@ -40,6 +41,7 @@ async def serve(
         name = object_names.segment(record.keys, index)
         if not await media.exists(name):
             await media.put_file(name, await encoded(index, record))
+            return_freed_memory()
         seconds = time.perf_counter() - started
         _, after = await change(jobs, record.id, lambda r: with_timing(segment_done(r, index), "composite", seconds))
         await drop_spent_faces(after, index - 1, index)

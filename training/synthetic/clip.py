@@ -19,6 +19,8 @@ from training.synthetic.head import draw_head, portrait
 from training.synthetic.identity import Identity
 
 SAMPLE_RATE_HZ: Final = 16_000
+_IN_FRONT: Final = {"movflags": "+faststart", "fflags": "+bitexact"}
+"""The index before the media, as players on the web want it."""
 _CRF: Final = "16"
 _AUDIO_BIT_RATE: Final = 96_000
 _TV_RANGE: Final = 1
@@ -51,7 +53,10 @@ def write_mp4(
     path: Path, frames: Iterable[NDArray[np.uint8]], wave: NDArray[np.int16] | None, fps: int, size_wh: tuple[int, int]
 ) -> None:
     """Writes frames (H×W×3 RGB, even sizes) and mono sound at 16 kHz. Raises DiskFull or OutputUnwritable."""
-    with new_file(path) as temporary, av.open(file_url(temporary), "w", format="mp4") as container:
+    with (
+        new_file(path) as temporary,
+        av.open(file_url(temporary), "w", format="mp4", container_options=_IN_FRONT) as container,
+    ):
         video = container.add_stream("libx264", rate=fps, options={"crf": _CRF, "preset": "fast", "threads": "1"})
         assert isinstance(video, VideoStream)
         video.width, video.height = size_wh
@@ -75,7 +80,10 @@ def write_mp4(
 
 def write_sound(path: Path, wave: NDArray[np.int16]) -> None:
     """Writes mono sound at 16 kHz as AAC (.m4a). Raises DiskFull or OutputUnwritable."""
-    with new_file(path) as temporary, av.open(file_url(temporary), "w", format="mp4") as container:
+    with (
+        new_file(path) as temporary,
+        av.open(file_url(temporary), "w", format="mp4", container_options=_IN_FRONT) as container,
+    ):
         sound = container.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono", bit_rate=_AUDIO_BIT_RATE)
         assert isinstance(sound, AudioStream)
         _encode_sound(container, sound, wave)

@@ -11,10 +11,13 @@ from safetensors.torch import save_file
 from bench.quality.sync_networks import StableSyncNet as ServedSyncNet
 from bench.quality.sync_networks import open_sync_network
 from export.random_weights import randomize
-from training.export_syncnet import export_syncnet, main
+from training.__main__ import CONFIGS, export_judge
+from training.export_syncnet import export_syncnet
 from training.stable_syncnet import StableSyncNet
 from training.sync_batches import normalised
-from training.syncnet import CONFIG, SyncNetSettings
+from training.syncnet import SyncNetSettings
+
+CONFIG = CONFIGS / "syncnet.toml"
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +49,9 @@ def test_both_graphs_embed_as_torch_does(network: StableSyncNet, tmp_path: Path)
 def test_the_command_exports_a_trainings_weights_under_their_hash(network: StableSyncNet, tmp_path: Path) -> None:
     save_file(network.state_dict(), tmp_path / "weights.safetensors")
 
-    main(tmp_path / "weights.safetensors", CONFIG, tmp_path / "models", variant="7")
+    export_judge(tmp_path / "weights.safetensors", CONFIG, tmp_path / "models")
 
-    session = onnxruntime.InferenceSession(tmp_path / "models" / "syncnet_audio" / "7" / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "models" / "syncnet_audio" / "1" / "model.onnx")
     properties = session.get_modelmeta().custom_metadata_map
     assert len(properties["lipstage.source_sha256"]) == 64
     assert properties["lipstage.resolution"] == "128"

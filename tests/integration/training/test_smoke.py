@@ -12,19 +12,19 @@ from services.common.ports import NETWORKS
 from training import __main__ as training
 from training.runs import WorkFolder
 
-STEPS = 60
+STEPS = 40
 
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A work folder with every network trained for some steps."""
     work = tmp_path_factory.mktemp("training")
-    training.synth(voices=4, people=4, unseen=2, utterance_s=6.0, processes=1, work=work)
+    training.synth(voices=4, people=4, unseen=4, utterance_s=10.0, processes=1, work=work)
     training.vae(training.CONFIGS / "vae.toml", STEPS, work)
     training.whisper(training.CONFIGS / "whisper.toml", STEPS, work)
     training.unet(training.CONFIGS / "unet_frames.toml", None, "unet_frames", STEPS, work)
     start = work / "unet_frames" / "weights.safetensors"
-    training.unet(training.CONFIGS / "unet.toml", start, "unet", 12, work)
+    training.unet(training.CONFIGS / "unet.toml", start, "unet", 8, work)
     return work
 
 

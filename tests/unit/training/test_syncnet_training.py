@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from training.__main__ import CONFIGS
 from training.face_clips import FaceClips, FaceClipsSettings
 from training.speech_bank import SpeechBank
 from training.stable_syncnet import StableSyncNet
 from training.sync_batches import SyncBatch, batch_accuracy, cosines_over_time, disguised, draw_batch, normalised
 from training.sync_windows import SyncClips
-from training.syncnet import CONFIG, SyncNetSettings, SyncTask
+from training.syncnet import SyncNetSettings, SyncTask
 
 NARROW = """
 steps = 1
@@ -98,7 +99,7 @@ def test_descending_its_loss_fits_a_batch_through_all_disguises(settings: SyncNe
         optimizer.zero_grad()
         losses["total"].backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        totals.append(float(losses["total"]))
+        totals.append(losses["total"].item())
 
     assert totals[-1] < 0.5 * totals[0]
     assert losses["accuracy"] == 1
@@ -128,7 +129,7 @@ def test_the_sheet_shows_every_window_against_every_sound(settings: SyncNetSetti
 
 
 def test_the_shipped_configuration_is_valid() -> None:
-    settings = SyncNetSettings.read(CONFIG)
+    settings = SyncNetSettings.read(CONFIGS / "syncnet.toml")
 
     assert settings.network.visual_size == (64, 128)
     assert settings.network.embedding_width == 256

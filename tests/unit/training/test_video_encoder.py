@@ -9,9 +9,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from export.random_weights import randomize
+from training.__main__ import CONFIGS
 from training.face_clips import FaceClips, FaceClipsSettings
 from training.motion_reader import (
-    CONFIG,
     MotionReader,
     MotionReaderTask,
     load_video_encoder,
@@ -93,4 +93,4 @@ def test_the_encoder_of_a_trainings_weights_is_loaded_alone(tmp_path: Path) -> N
     pairs = zip(encoder.parameters(), reader.encoder.parameters(), strict=True)
     assert not encoder.training
     assert all(torch.equal(ours, theirs) for ours, theirs in pairs)
-    assert LoopSettings.read(CONFIG).steps > 0
+    assert LoopSettings.read(CONFIGS / "motion_reader.toml").steps > 0
