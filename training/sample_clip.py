@@ -14,7 +14,7 @@ from training.synthetic.pose import pose_track
 from training.synthetic.splits import identity_rng
 from training.synthetic.visemes import viseme_track
 
-PERSON = 7
+PERSON = 12
 SAYS_A = ("Hello, and welcome. My lips move with my own voice.", EspeakVoice("en-us+Annie", 150, 55, 55))
 SAYS_B = ("Good morning. Now I speak with another voice, frame by frame.", EspeakVoice("en-gb+Alicia", 145, 40, 60))
 
