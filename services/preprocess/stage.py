@@ -89,6 +89,7 @@ async def preprocess(
     yield Planned(timeline.frames, info.width, info.height)
 
     features = await _audio_features(pcm, timeline, parameters, models)
+    del pcm  # 19 MB where the sound lasts ten minutes
     card = await models.card("unet", parameters.variant)
     ledger = Ledger(timeline)
     windows = Windows[FaceFrame](full_tail=parameters.mode == "studio")
