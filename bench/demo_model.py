@@ -11,6 +11,7 @@ import tempfile
 import wave
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -80,7 +81,7 @@ def main(
 ) -> None:
     """Prints one table."""
     jobs = [(index, Setting(steps, guidance)) for index in range(cases)]
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         results = list(track(pool.map(_measured, jobs), "dubbing", cases))
     if out:
         out.write_text(json.dumps([asdict(result) for result in results], indent=1), encoding="utf-8")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -70,7 +71,7 @@ def draw_face_clips(directory: Path, settings: FaceClipsSettings, bank: SpeechBa
         (settings, person, [bank.visemes(u, f, settings.frames) for u, f in zip(*takes, strict=True)])
         for person, takes in enumerate(zip(utterance, first_frame, strict=True))
     )
-    with ProcessPoolExecutor(processes, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
         drawn: Iterator[NDArray[np.uint8]] = pool.map(_drawn_person, jobs, chunksize=4)
         for person, takes in enumerate(track(drawn, f"drawing {settings.split} faces", settings.people)):
             faces[person] = takes

@@ -1,6 +1,7 @@
 """Spoken training material with known mouths: utterances of one length, drawn once and kept."""
 
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,8 @@ def speak_bank(path: Path, split: Split, utterances: int, duration_s: float, pro
     """Draws `utterances` voices of the split, each speaking once, and keeps them in the npz file `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     jobs = [(split, index, duration_s) for index in range(utterances)]
-    with ProcessPoolExecutor(processes) as pool:
+    # Forked children of a process that has threads, as torch gives it, may hang.
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         spoken = list(track(pool.map(_spoken, jobs, chunksize=2), f"speaking {split}", utterances))
     waves, visemes = (np.stack(parts) for parts in zip(*spoken, strict=True))
     np.savez(path, waves=waves, visemes=visemes)
