@@ -34,7 +34,8 @@ def test_pinned_faces_are_no_flat_or_blank_pictures() -> None:
 
 @pytest.mark.parametrize("name", [name for name in PINNED if name.startswith("network.")])
 def test_demo_network(name: str, now: dict[str, NDArray[Any]]) -> None:
-    np.testing.assert_allclose(now[name], PINNED[name], atol=1e-4, rtol=0)
+    # Processors sum in different orders, and the autoencoder's weakest channel is much amplified.
+    np.testing.assert_allclose(now[name], PINNED[name], atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("name", [name for name in PINNED if name.startswith("matrix.")])
