@@ -8,7 +8,6 @@ face detector against the track that drives that voice, and against the same cli
 
 import json
 import tempfile
-import wave
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -28,16 +27,19 @@ from bench.quality.report import NotMeasured, PictureQuality, SyncQuality
 from bench.quality.sync_networks import SyncNetwork, open_sync_network
 from cli.dub import dub_file
 from services.common.errors import ModelMissing
+from services.common.media.audio import SAMPLE_RATE_HZ
 from services.common.messages import DubParameters
 from services.common.settings import Settings
 from services.preprocess.faces.detector import MeshDetector
 from services.preprocess.faces.speaker import parse_speaker
-from training.speech_bank import FPS, SAMPLE_RATE_HZ, VISEME_RATE_HZ
+from training.speech_bank import FPS
 from training.synthetic.clip import write_clip
 from training.synthetic.identity import draw_identity
 from training.synthetic.pose import pose_track
 from training.synthetic.speech import Speech, speak
 from training.synthetic.splits import identity_rng, voice_rng
+from training.synthetic.visemes import VISEME_RATE_HZ
+from training.waveforms import as_int16, write_wav
 
 FRAMES = 50
 OPEN = 0
@@ -112,6 +114,7 @@ class _Case:
         self._identity, self._poses = draw_identity(rng), pose_track(rng, FRAMES, FPS)
         self._source, self._wanted, self._wrong = (self._speech(offset) for offset in (0, 1, 3))
         self._detector = MeshDetector(self._settings.faces_dir)
+        self._syncnet = _syncnet()
 
     def result(self) -> CaseResult:
         source = self._drawn("source", self._source)
@@ -151,14 +154,12 @@ class _Case:
 
     def _drawn(self, name: str, speech: Speech) -> Path:
         path = self._folder / f"{name}.mp4"
-        write_clip(path, self._identity, _frames(speech), self._poses, _pcm(speech.wave))
+        write_clip(path, self._identity, _frames(speech), self._poses, as_int16(speech.wave))
         return path
 
     def _voice(self, name: str, sound: NDArray[np.float32]) -> Path:
         path = self._folder / f"{name}.wav"
-        with wave.open(str(path), "wb") as file:
-            file.setparams((1, 2, SAMPLE_RATE_HZ, 0, "NONE", ""))
-            file.writeframes(_pcm(sound).tobytes())
+        write_wav(path, as_int16(sound))
         return path
 
     def _dubbed(self, source: Path, voice: Path) -> Path:
@@ -170,7 +171,9 @@ class _Case:
     def _seen(
         self, video: Path, voice: Path, original: Path
     ) -> tuple[NDArray[np.float64], PictureQuality | NotMeasured, SyncQuality | NotMeasured]:
-        evaluation = Evaluation(Question(video, voice, original), self._detector, parse_speaker("largest"), _syncnet())
+        evaluation = Evaluation(
+            Question(video, voice, original), self._detector, parse_speaker("largest"), self._syncnet
+        )
         for _ in evaluation.steps():
             pass
         report = evaluation.report()
@@ -196,10 +199,6 @@ def _frames(speech: Speech) -> NDArray[np.float32]:
 
 def _track(speech: Speech) -> NDArray[np.float32]:
     return _frames(speech)[:, OPEN]
-
-
-def _pcm(sound: NDArray[np.float32]) -> NDArray[np.int16]:
-    return np.rint(sound * 32_767).clip(-32_768, 32_767).astype(np.int16)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from services.common.errors import FetchFailed
+from services.common.settings import Settings
+from services.preprocess.faces.detector import MeshDetector
+
 pytest.register_assert_rewrite("port_suites")
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -26,3 +30,12 @@ def golden() -> Path:
 def clips() -> Path:
     """Folder of real talking-face clips."""
     return _folder("clips")
+
+
+@pytest.fixture(scope="module")
+def detector() -> MeshDetector:
+    """The real face detector, where its model files are at hand."""
+    try:
+        return MeshDetector(Settings().faces_dir)
+    except FetchFailed as missing:
+        pytest.skip(str(missing))

@@ -7,10 +7,10 @@ from typing import Annotated
 import torch
 import typer
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from bench.quality.sync_networks import open_sync_network
-from export.checkpoints import load_vae, load_whisper
+from export.checkpoints import load_unet, load_vae, load_whisper
 from export.unet import UNet3D
 from export.vae import build_vae
 from export.variants import DEMO, variant_named
@@ -22,10 +22,11 @@ from services.preprocess.faces.detector import MeshDetector
 from services.preprocess.faces.fetch import fetch
 from training.devices import join_devices
 from training.export_syncnet import export_syncnet
-from training.face_clips import FaceClips, FaceClipsSettings, draw_face_clips
+from training.face_clips import FACES, FaceClips, FaceClipsSettings, draw_face_clips
 from training.finetune import ReleasedFiles, finetune
 from training.latent_clips import LatentClips, Latents, audio_features
 from training.loop import WEIGHTS, Training
+from training.motion_reader import load_video_encoder
 from training.motion_reader import train as train_motion_reader
 from training.prepare import SUMMARY, PrepareSettings, prepare
 from training.runs import WorkFolder
@@ -132,11 +133,10 @@ def unet(
     unseen = _latent_clips(folder, "validation", vae)
     shown = unseen.batch_of([(person, 0, slice(0, FRAMES)) for person in range(SHOWN_PEOPLE)])
     torch.manual_seed(settings.seed)
-    network = UNet3D(DEMO.unet)
-    if start is not None:
-        network.load_state_dict(load_file(start))
+    network = UNet3D(DEMO.unet) if start is None else load_unet(DEMO.unet, start)
     train_only(network, settings.trained)
-    Training(UNetTask(settings, clips, shown, Supervision(vae)), network, settings, folder.run(run), device).run()
+    supervision = _supervision(folder, settings, vae)
+    Training(UNetTask(settings, clips, shown, supervision), network, settings, folder.run(run), device).run()
 
 
 @app.command()
@@ -216,8 +216,23 @@ def finetune_released(
     judge = load_stable_syncnet(LATENTSYNC_SYNCNET, sync_network) if sync_network else None
     released = ReleasedFiles(unet, vae, whisper)
     settings = UNetSettings.read(config, steps=steps)
+    if settings.trepa_weight:
+        typer.echo("TREPA is left out: no video encoder comes with a released variant.")
+    if settings.sync_weight and judge is None:
+        typer.echo("The sync loss is left out: name StableSyncNet's checkpoint with --sync-network.")
     weights = finetune(settings, variant_named(variant), released, clips, out, join_devices(), judge)
     typer.echo(f"{weights}: export it with python -m export onnx --variant {variant} --unet {weights}")
+
+
+def _supervision(folder: WorkFolder, settings: UNetSettings, vae: AutoencoderKL) -> Supervision:
+    """The networks that the losses with a weight look through, where `syncnet` and `motion` left them."""
+    syncnet, video_encoder = None, None
+    if settings.sync_weight:
+        shape = SyncNetSettings.read(CONFIGS / "syncnet.toml").network
+        syncnet = load_stable_syncnet(shape, folder.run("syncnet") / WEIGHTS).to(vae.device)
+    if settings.trepa_weight:
+        video_encoder = load_video_encoder(folder.run("motion") / WEIGHTS).to(vae.device)
+    return Supervision(vae, syncnet, video_encoder)
 
 
 def _recordings(folder: WorkFolder, split: str) -> Recordings:
@@ -227,9 +242,11 @@ def _recordings(folder: WorkFolder, split: str) -> Recordings:
 
 def _latent_clips(folder: WorkFolder, split: str, vae: AutoencoderKL) -> LatentClips:
     clips, bank = FaceClips.open(folder.faces(split)), SpeechBank.open(folder.speech(split))
-    latents = Latents.of(clips, vae, folder.run("unet") / f"latents_{split}.pt")
-    encoder = load_whisper(folder.trained.whisper, DEMO.whisper)
-    return LatentClips(clips, bank, latents, audio_features(bank, encoder, folder.run("unet") / f"audio_{split}.npy"))
+    trained = folder.trained
+    latents = Latents.of(clips, vae, folder.kept("latents", ".pt", folder.faces(split) / FACES, trained.vae))
+    encoder = load_whisper(trained.whisper, DEMO.whisper)
+    heard = folder.kept("audio", ".npy", folder.speech(split), trained.whisper)
+    return LatentClips(clips, bank, latents, audio_features(bank, encoder, heard))
 
 
 def run() -> None:

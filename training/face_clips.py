@@ -23,6 +23,7 @@ from training.synthetic.identity import draw_identity
 from training.synthetic.pose import pose_track
 from training.synthetic.splits import Split, identity_rng
 
+FACES = "faces.npy"
 TAKES = 2
 """Speeches each head motion is drawn with."""
 
@@ -56,7 +57,7 @@ class FaceClips:
             raise InvalidParameter(f"There are no drawn faces in {directory}; run: python -m training synth")
         settings = FaceClipsSettings(**json.loads((directory / "settings.json").read_text(encoding="utf-8")))
         takes = np.load(directory / "takes.npz")
-        faces = np.load(directory / "faces.npy", mmap_mode="r")
+        faces = np.load(directory / FACES, mmap_mode="r")
         return cls(settings, faces, takes["utterance"], takes["first_frame"])
 
 
@@ -65,7 +66,7 @@ def draw_face_clips(directory: Path, settings: FaceClipsSettings, bank: SpeechBa
     directory.mkdir(parents=True, exist_ok=True)
     side = settings.resolution
     shape = (settings.people, TAKES, settings.frames, side, side, 3)
-    faces = np.lib.format.open_memmap(directory / "faces.npy", "w+", np.uint8, shape)
+    faces = np.lib.format.open_memmap(directory / FACES, "w+", np.uint8, shape)
     utterance, first_frame = _takes(settings, bank)
     jobs = (
         (settings, person, [bank.visemes(u, f, settings.frames) for u, f in zip(*takes, strict=True)])

@@ -14,17 +14,13 @@ from torch import Tensor
 from export.vae import VaeEncoder
 from export.whisper import WhisperEncoder
 from services.common.face_mask import face_mask, latent_mask
-from services.denoise.conditioning import masked_pixel_values, pixel_values
+from services.denoise.conditioning import conditioning, masked_pixel_values, pixel_values
 from services.denoise.latents import SCALING_FACTOR
-from services.preprocess.audio_features import BLOCK_MEL_FRAMES
-from services.preprocess.audio_windows import window_rows
-from services.preprocess.mel import log_mel
+from training.audio_tokens import audio_tokens, whisper_features
 from training.face_clips import TAKES, FaceClips
 from training.speech_bank import SpeechBank
 
 _FACES_AT_ONCE = 32
-_ROWS_PER_FRAME = 2
-"""Whisper's feature rows (50 Hz) in a 25-Hz frame."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,7 @@ class LatentClips:
         self._bank = bank
         self._latents = latents
         self._features = features
-        self._latent_mask = torch.from_numpy(latent_mask(clips.settings.resolution).copy())
+        self._latent_mask = latent_mask(clips.settings.resolution)
 
     def draw(self, rng: np.random.Generator, count: int, frames: int) -> DubbingBatch:
         """`count` stretches of `frames` frames each."""
@@ -71,26 +67,19 @@ class LatentClips:
     def _stretch(self, person: int, truth: int, window: slice) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         source = 1 - truth
         clean = self._latents.whole[person, truth, window].float().transpose(0, 1)
-        masked = self._latents.masked[person, source, window].float().transpose(0, 1)
-        seen = self._latents.whole[person, source, window].float().transpose(0, 1)
-        mask = self._latent_mask.expand(1, clean.shape[1], -1, -1)
+        masked, whole = (kept[person, source, window].float() for kept in (self._latents.masked, self._latents.whole))
+        seen = conditioning(self._latent_mask, masked.numpy(), whole.numpy())
         utterance = int(self._clips.utterance[person, truth])
         first = int(self._clips.first_frame[person, truth]) + window.start
         frames = window.stop - window.start
         faces = pixel_values(np.ascontiguousarray(self._clips.faces[person, truth, window])).transpose(1, 0, 2, 3)
         return (
             clean,
-            torch.cat((mask, masked, seen)),
-            self._audio(utterance, first, frames),
+            torch.from_numpy(seen[0]),
+            torch.from_numpy(audio_tokens(self._features[utterance], first, frames)),
             torch.from_numpy(np.ascontiguousarray(faces)),
             torch.from_numpy(self._bank.stretch(utterance, first, frames)),
         )
-
-    def _audio(self, utterance: int, first: int, frames: int) -> Tensor:
-        features = self._features[utterance]
-        rows = window_rows(_ROWS_PER_FRAME * np.arange(first, first + frames), len(features))
-        tokens = features[rows].astype(np.float32)
-        return torch.from_numpy(tokens.reshape(frames, -1, tokens.shape[-1]))
 
 
 @dataclass(frozen=True)
@@ -114,20 +103,14 @@ class Latents:
 
 
 def audio_features(bank: SpeechBank, encoder: WhisperEncoder, path: Path) -> NDArray[np.float16]:
-    """Features of every utterance as the pipeline computes them, [U, rows, states, D]; kept in `path`."""
+    """Features of every utterance, [U, rows, states, D]; kept in `path`."""
     if path.exists():
         kept: NDArray[np.float16] = np.load(path)
         return kept
-    device = next(encoder.parameters()).device
-    features = []
-    for wave in track(bank.waves, "encoding speech"):
-        mel = log_mel(wave)
-        filled = np.pad(mel, ((0, 0), (0, BLOCK_MEL_FRAMES - mel.shape[1])))
-        with torch.no_grad():
-            rows = encoder(torch.from_numpy(filled[None]).to(device))[0, : mel.shape[1] // 2]
-        features.append(rows.cpu().numpy().astype(np.float16))
-    np.save(path, np.stack(features))
-    return np.stack(features)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    features = np.stack([whisper_features(encoder, wave) for wave in track(bank.waves, "encoding speech")])
+    np.save(path, features)
+    return features
 
 
 @torch.no_grad()

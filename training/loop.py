@@ -25,7 +25,6 @@ from training.devices import Device, average_gradients
 from training.settings import LoopSettings
 
 BatchT = TypeVar("BatchT")
-BatchContra = TypeVar("BatchContra", contravariant=True)
 
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "weights.safetensors"
@@ -53,7 +52,7 @@ class Training(Generic[BatchT]):
     def __init__(
         self, task: Task[BatchT], network: nn.Module, settings: LoopSettings, directory: Path, device: Device
     ) -> None:
-        """Raises FileNotFoundError nowhere: an empty folder starts at step 0, another goes on where it stopped."""
+        """An empty folder starts at step 0, another goes on where it stopped."""
         self._task = task
         self._settings = settings
         self._directory = directory
@@ -121,7 +120,6 @@ class Training(Generic[BatchT]):
     def _follow(self) -> None:
         """Moves the averaged weights; early on they keep close to the fast-moving ones."""
         decay = min(self._settings.average_decay, (1 + self.step) / (10 + self.step))
-        decay = decay if self._settings.average_decay else 0.0
         for averaged, current in zip(
             self._average.state_dict().values(), self._network.state_dict().values(), strict=True
         ):

@@ -7,7 +7,6 @@ source, so that a second run only does what is left; `summary.csv` says the same
 import csv
 import json
 import re
-import wave
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -34,7 +33,6 @@ from services.common.media.opening import open_media
 from services.common.media.picture import Picture
 from services.common.media.probe import VideoInfo, probe_video
 from services.common.media.streams import start_s
-from services.common.media.writing import new_file
 from services.preprocess.face_frames import FaceFrame, face_frames
 from services.preprocess.faces.detector import FaceDetector
 from services.preprocess.faces.observe import observe
@@ -42,6 +40,7 @@ from services.preprocess.faces.speaker import Speaker, parse_speaker
 from services.preprocess.plan import REFERENCE_FPS, at_constant_rate, source_timeline
 from training.settings import ConfigFile
 from training.synthetic.clip import write_mp4
+from training.waveforms import stretch_of, write_wav
 
 INDEX = "index.jsonl"
 SUMMARY = "summary.csv"
@@ -215,7 +214,7 @@ class _Cutting:
         if judged.dropped is not None:
             video.unlink()
             return judged
-        _write_wav(self.out / f"{clip}.wav", stretch_of(pcm_int16, start, frames * _SAMPLES_PER_FRAME))
+        write_wav(self.out / f"{clip}.wav", stretch_of(pcm_int16, start, frames * _SAMPLES_PER_FRAME))
         return judged
 
     def _judged(self, clip: PreparedClip, score: SyncScore | None) -> PreparedClip:
@@ -297,13 +296,6 @@ def _pieces(frames: Iterator[FaceFrame], most: int) -> Iterator[tuple[FaceFrame,
         yield first, chain([first], islice(frames, most - 1))
 
 
-def stretch_of(pcm_int16: NDArray[np.int16], start: int, samples: int) -> NDArray[np.int16]:
-    """Samples [start, start + samples), silent before the sound's beginning and after its end."""
-    inside = pcm_int16[max(start, 0) : max(start + samples, 0)]
-    before = min(max(-start, 0), samples)
-    return np.pad(inside, (before, samples - before - len(inside)))
-
-
 def _first_picture_s(file: Path, info: VideoInfo) -> float:
     """When the first picture is shown on the clock that decoded sound starts at 0 of."""
     with open_media(file) as container:
@@ -336,14 +328,6 @@ def _free_name(path: Path, finished: dict[str, PreparedSource]) -> str:
     name = "-".join(path.with_suffix("").parts)
     taken = {known.name for known in finished.values()}
     return next(free for free in chain([name], (f"{name}_{n}" for n in count(2))) if free not in taken)
-
-
-def _write_wav(path: Path, pcm_int16: NDArray[np.int16]) -> None:
-    with new_file(path) as temporary, wave.open(str(temporary), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE_HZ)
-        file.writeframes(pcm_int16.tobytes())
 
 
 def _write_summary(path: Path, summary: PrepareSummary) -> None:

@@ -4,10 +4,8 @@ As in LatentSync's training, the source is another stretch of the same clip: unl
 the same moment would look with another mouth.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,18 +19,16 @@ from export.vae import VaeEncoder
 from export.whisper import WhisperEncoder
 from services.common.errors import InvalidParameter
 from services.common.face_mask import face_mask, latent_mask
-from services.common.media.audio import decode_pcm16k_mono
+from services.common.media.audio import SAMPLE_RATE_HZ, decode_pcm16k_mono
 from services.common.media.decode import read_pictures
 from services.common.media.probe import VideoInfo, probe_video
 from services.denoise.conditioning import conditioning, masked_pixel_values, pixel_values
 from services.denoise.latents import sampled_latents
-from services.preprocess.audio_features import AudioFeatures
-from services.preprocess.audio_windows import window_centres, window_rows
-from services.preprocess.mel import log_mel
 from services.preprocess.plan import REFERENCE_FPS
+from training.audio_tokens import audio_tokens, whisper_features
 from training.latent_clips import DubbingBatch
-from training.prepare import stretch_of
-from training.speech_bank import EXTRA_FRAMES, SAMPLE_RATE_HZ
+from training.speech_bank import EXTRA_FRAMES
+from training.waveforms import stretch_of
 
 _FACES_AT_ONCE = 8
 _CLIPS_REMEMBERED = 256
@@ -82,26 +78,14 @@ class PreparedClips:
         return (
             torch.from_numpy(np.ascontiguousarray(clean.transpose(1, 0, 2, 3))),
             torch.from_numpy(seen[0]),
-            torch.from_numpy(_tokens(clip.features, start, frames)),
+            torch.from_numpy(audio_tokens(clip.features, start, frames)),
             torch.from_numpy(np.ascontiguousarray(truth.transpose(1, 0, 2, 3))),
             torch.from_numpy(heard),
         )
 
     def _open(self, video: Path) -> "_Clip":
         pcm_int16 = decode_pcm16k_mono(video.with_suffix(".wav"))
-        return _Clip(video, probe_video(video), pcm_int16, self._features(pcm_int16))
-
-    def _features(self, pcm_int16: NDArray[np.int16]) -> NDArray[np.float16]:
-        """[rows, states, D], by the pipeline's own code."""
-
-        async def encode(mel_block: NDArray[np.float32]) -> NDArray[np.float32]:
-            device = next(self._whisper.parameters()).device
-            with torch.no_grad():
-                rows: NDArray[np.float32] = self._whisper(torch.from_numpy(mel_block[None]).to(device))[0].cpu().numpy()
-            return rows
-
-        features = AudioFeatures(log_mel(pcm_int16), encode, "studio")
-        return asyncio.run(features.rows(0, features.length)).astype(np.float16)
+        return _Clip(video, probe_video(video), pcm_int16, whisper_features(self._whisper, pcm_int16))
 
     def _faces(self, clip: "_Clip", start: int, frames: int) -> NDArray[np.float32]:
         """[F, 3, R, R] in [−1, 1]."""
@@ -141,10 +125,3 @@ def reference_start(rng: np.random.Generator, start: int, frames: int, total: in
     if elsewhere:
         return int(rng.choice(elsewhere))
     return 0 if 2 * start > total - frames else total - frames
-
-
-def _tokens(features: NDArray[np.float16], first: int, frames: int) -> NDArray[np.float32]:
-    """[frames, tokens, D]"""
-    centres = window_centres(np.arange(first, first + frames), Fraction(1, REFERENCE_FPS))
-    heard = features[window_rows(centres, len(features))].astype(np.float32)
-    return heard.reshape(frames, -1, heard.shape[-1])

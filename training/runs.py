@@ -1,7 +1,10 @@
 """Where training data and trainings lie in the work folder."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+
+from services.common.content_hash import file_sha256
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,11 @@ class WorkFolder:
     def run(self, name: str) -> Path:
         """The folder of one training."""
         return self.root / name
+
+    def kept(self, kind: str, suffix: str, *sources: Path) -> Path:
+        """Where something computed from `sources` is kept: another name as soon as one of them is another file."""
+        digest = hashlib.sha256("".join(map(file_sha256, sources)).encode()).hexdigest()
+        return self.root / "kept" / f"{kind}-{digest[:16]}{suffix}"
 
     @property
     def trained(self) -> TrainedFiles:

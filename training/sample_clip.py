@@ -6,13 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.errors import InvalidParameter
-from training.speech_bank import FPS, VISEME_RATE_HZ
-from training.synthetic.clip import SAMPLE_RATE_HZ, write_clip, write_sound
+from services.common.media.audio import SAMPLE_RATE_HZ
+from training.speech_bank import FPS
+from training.synthetic.clip import write_clip, write_sound
 from training.synthetic.espeak import EspeakVoice, espeak_available, utter
 from training.synthetic.identity import draw_identity
 from training.synthetic.pose import pose_track
 from training.synthetic.splits import identity_rng
-from training.synthetic.visemes import viseme_track
+from training.synthetic.visemes import VISEME_RATE_HZ, viseme_track
+from training.waveforms import as_int16
 
 PERSON = 12
 SAYS_A = ("Hello, and welcome. My lips move with my own voice.", EspeakVoice("en-us+Annie", 150, 55, 55))
@@ -37,5 +39,4 @@ def _spoken(text: str, voice: EspeakVoice) -> tuple[NDArray[np.int16], NDArray[n
     frames = len(utterance.wave) * FPS // SAMPLE_RATE_HZ
     wave = utterance.wave[: frames * SAMPLE_RATE_HZ // FPS]
     track = viseme_track(utterance.segments, frames * VISEME_RATE_HZ // FPS)
-    pcm = np.rint(wave * 32_767).clip(-32_768, 32_767).astype(np.int16)
-    return pcm, track[:: VISEME_RATE_HZ // FPS]
+    return as_int16(wave), track[:: VISEME_RATE_HZ // FPS]

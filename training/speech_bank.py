@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from services.common.errors import InvalidParameter
+from services.common.media.audio import SAMPLE_RATE_HZ
 from training.synthetic.speech import speak
 from training.synthetic.splits import Split, voice_rng
+from training.synthetic.visemes import VISEME_RATE_HZ
+from training.waveforms import as_int16, stretch_of
 
 FPS = 25
-SAMPLE_RATE_HZ = 16_000
-VISEME_RATE_HZ = 100
 EXTRA_FRAMES = 2
 """A sync window hears a little more than it sees: 52 mel columns take 0.65 s, 16 frames 0.64 s."""
 _VISEMES_PER_FRAME = VISEME_RATE_HZ // FPS
@@ -41,8 +42,7 @@ class SpeechBank:
     def stretch(self, utterance: int, first_frame: int, frames: int) -> NDArray[np.int16]:
         """The sound of those frames and of `EXTRA_FRAMES` more; beyond the utterance's end it is silent."""
         per_frame = SAMPLE_RATE_HZ // FPS
-        samples = self.waves[utterance, first_frame * per_frame :][: (frames + EXTRA_FRAMES) * per_frame]
-        return np.pad(samples, (0, (frames + EXTRA_FRAMES) * per_frame - len(samples)))
+        return stretch_of(self.waves[utterance], first_frame * per_frame, (frames + EXTRA_FRAMES) * per_frame)
 
     @classmethod
     def open(cls, path: Path) -> "SpeechBank":
@@ -69,5 +69,4 @@ def _spoken(job: tuple[Split, int, float]) -> tuple[NDArray[np.int16], NDArray[n
     split, index, duration_s = job
     speech = speak(voice_rng(split, index), duration_s)
     samples, ticks = round(duration_s * SAMPLE_RATE_HZ), round(duration_s * VISEME_RATE_HZ)
-    pcm = np.rint(speech.wave[:samples] * 32_767).clip(-32_768, 32_767).astype(np.int16)
-    return pcm, speech.visemes[:ticks].astype(np.float32)
+    return as_int16(speech.wave[:samples]), speech.visemes[:ticks].astype(np.float32)

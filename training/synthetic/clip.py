@@ -1,6 +1,7 @@
 """A drawn clip as an mp4, for the pipeline, the tests and the eyes of people."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -12,13 +13,13 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from services.common.media.audio import SAMPLE_RATE_HZ
 from services.common.media.color import BT709
 from services.common.media.opening import file_url
 from services.common.media.writing import new_file
 from training.synthetic.head import draw_head, portrait
 from training.synthetic.identity import Identity
 
-SAMPLE_RATE_HZ: Final = 16_000
 _IN_FRONT: Final = {"movflags": "+faststart", "fflags": "+bitexact"}
 """The index before the media, as players on the web want it."""
 _CRF: Final = "16"
@@ -53,10 +54,7 @@ def write_mp4(
     path: Path, frames: Iterable[NDArray[np.uint8]], wave: NDArray[np.int16] | None, fps: int, size_wh: tuple[int, int]
 ) -> None:
     """Writes frames (H×W×3 RGB, even sizes) and mono sound at 16 kHz. Raises DiskFull or OutputUnwritable."""
-    with (
-        new_file(path) as temporary,
-        av.open(file_url(temporary), "w", format="mp4", container_options=_IN_FRONT) as container,
-    ):
+    with _new_mp4(path) as container:
         video = container.add_stream("libx264", rate=fps, options={"crf": _CRF, "preset": "fast", "threads": "1"})
         assert isinstance(video, VideoStream)
         video.width, video.height = size_wh
@@ -64,10 +62,7 @@ def write_mp4(
         context = video.codec_context
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = _TV_RANGE
-        sound = None
-        if wave is not None:
-            sound = container.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono", bit_rate=_AUDIO_BIT_RATE)
-            assert isinstance(sound, AudioStream)
+        sound = None if wave is None else _sound_stream(container)
         for index, rgb_hwc in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb_hwc), format="rgb24")
             frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
@@ -80,13 +75,23 @@ def write_mp4(
 
 def write_sound(path: Path, wave: NDArray[np.int16]) -> None:
     """Writes mono sound at 16 kHz as AAC (.m4a). Raises DiskFull or OutputUnwritable."""
+    with _new_mp4(path) as container:
+        _encode_sound(container, _sound_stream(container), wave)
+
+
+@contextmanager
+def _new_mp4(path: Path) -> Iterator[OutputContainer]:
     with (
         new_file(path) as temporary,
         av.open(file_url(temporary), "w", format="mp4", container_options=_IN_FRONT) as container,
     ):
-        sound = container.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono", bit_rate=_AUDIO_BIT_RATE)
-        assert isinstance(sound, AudioStream)
-        _encode_sound(container, sound, wave)
+        yield container
+
+
+def _sound_stream(container: OutputContainer) -> AudioStream:
+    stream = container.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono", bit_rate=_AUDIO_BIT_RATE)
+    assert isinstance(stream, AudioStream)
+    return stream
 
 
 def _encode_sound(container: OutputContainer, sound: AudioStream, wave: NDArray[np.int16]) -> None:

@@ -15,9 +15,9 @@ from multiprocessing.connection import Connection
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.media.audio import SAMPLE_RATE_HZ
 from training.synthetic.visemes import ARTICULATIONS, Segment, Utterance
 
-SAMPLE_RATE_HZ = 16_000
 LANGUAGES = (
     "en-us", "en-gb", "en-gb-scotland", "de", "fr-fr", "es", "es-419", "it", "pt", "pt-br", "pl", "nl", "sv", "cs",
     "hu", "fi", "tr", "ro", "hr", "id", "sw", "eo",

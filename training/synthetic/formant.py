@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.media.audio import SAMPLE_RATE_HZ
 from training.synthetic.phonemes import CONSONANTS, VOWELS, Sound
 from training.synthetic.visemes import ARTICULATIONS, Articulation, Segment, Utterance
 
-SAMPLE_RATE_HZ = 16_000
 HOP_SAMPLES = 80
 _HOP_S = HOP_SAMPLES / SAMPLE_RATE_HZ
 _WINDOW_SAMPLES = 400

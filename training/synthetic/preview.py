@@ -16,6 +16,7 @@ from training.synthetic.pose import pose_track, still_pose
 from training.synthetic.speech import speak
 from training.synthetic.splits import Split, identity_rng, voice_rng
 from training.synthetic.visemes import VISEME_RATE_HZ
+from training.waveforms import as_int16
 
 VISEMES: Final = np.array([
     REST, (0.25, 0.35, 0.0), (0.55, 0.40, 0.0), (1.0, 0.45, 0.0), (0.25, 1.0, 0.0), (0.70, 0.90, 0.0),
@@ -37,7 +38,7 @@ def write_preview(directory: Path, split: Split = "train") -> None:
     visemes = speech.visemes[:: VISEME_RATE_HZ // _FPS]
     rng = identity_rng(split, 0)
     identity = draw_identity(rng)
-    wave = np.round(32767 * np.clip(speech.wave, -1, 1)).astype(np.int16)
+    wave = as_int16(speech.wave)
     write_clip(directory / "preview.mp4", identity, visemes, pose_track(rng, len(visemes), _FPS), wave, _FPS)
 
 

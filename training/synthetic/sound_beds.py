@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLE_RATE_HZ = 16_000
+from services.common.media.audio import SAMPLE_RATE_HZ
+
 Floats = NDArray[np.float32]
 
 

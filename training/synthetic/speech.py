@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.media.audio import SAMPLE_RATE_HZ
 from training.synthetic import espeak, formant
 from training.synthetic.sound_beds import draw_bed, shaped
 from training.synthetic.visemes import VISEME_RATE_HZ, Segment, Utterance, viseme_track
 
-SAMPLE_RATE_HZ = 16_000
 _SILENT_CHANCE = 0.04
 _LONG_PAUSE_CHANCE = 0.25
 _BED_CHANCE = 0.6

@@ -10,21 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.common.errors import FetchFailed
-from services.common.settings import Settings
 from services.preprocess.align_stream import aligned_frames
 from services.preprocess.faces.detector import MeshDetector
 from services.preprocess.faces.observe import observe
 from services.preprocess.faces.shots import ShotDetector, thumbnail
 from services.preprocess.faces.speaker import Largest
-
-
-@pytest.fixture(scope="module")
-def detector() -> MeshDetector:
-    try:
-        return MeshDetector(Settings().faces_dir)
-    except FetchFailed as missing:
-        pytest.skip(str(missing))
 
 
 def frames(clip: Path, first: int, count: int) -> Iterator[NDArray[np.uint8]]:

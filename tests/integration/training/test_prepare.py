@@ -11,27 +11,19 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.quality.sync_networks import ChungSyncNet, StableSyncNet, SyncNetwork
-from services.common.errors import FetchFailed, InvalidParameter
+from services.common.errors import InvalidParameter
 from services.common.media.decode import read_pictures
 from services.common.media.probe import probe_video
-from services.common.settings import Settings
 from services.preprocess.faces.detector import MeshDetector
-from training.prepare import PrepareSettings, prepare, stretch_of
+from training.prepare import PrepareSettings, prepare
 from training.synthetic.clip import write_clip, write_mp4
 from training.synthetic.identity import draw_identity
 from training.synthetic.pose import still_pose
 from training.synthetic.splits import identity_rng
+from training.waveforms import stretch_of
 
 SIDE = 64
 SETTINGS = PrepareSettings(least_s=1, most_s=2)
-
-
-@pytest.fixture(scope="module")
-def detector() -> MeshDetector:
-    try:
-        return MeshDetector(Settings().faces_dir)
-    except FetchFailed as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="module")
