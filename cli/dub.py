@@ -16,7 +16,6 @@ from cli.variants import variant_number
 from cli.workplace import workplace
 from services.common import object_names
 from services.common.captured_inputs import CapturingModels
-from services.common.content_hash import file_sha256
 from services.common.errors import InvalidParameter, LipstageError, OutputUnwritable, error_from
 from services.common.folder_media_store import FolderMediaStore
 from services.common.media.join import check_container
@@ -30,10 +29,12 @@ from services.common.messages import (
     OutputParameters,
     Preset,
     SchedulerName,
+    Span,
 )
 from services.common.networks_used import cards_of
+from services.common.new_job import new_record
 from services.common.onnx_models import OnnxModels
-from services.common.ports import ModelCard, Models
+from services.common.ports import Models
 from services.common.settings import Settings
 from services.preprocess.faces.detector import MeshDetector
 from services.preprocess.faces.fetch import fetch
@@ -77,7 +78,7 @@ def dub(
         guidance_interval=_pair(guidance_interval, ",", "--guidance-interval"),
         deepcache_interval=deepcache,
         length=length,
-        segments=tuple(_pair(span, "-", "--segment") for span in segment or ()),
+        segments=tuple(_span(text) for text in segment or ()),
         speaker=speaker,
         output=encode,
     )
@@ -107,7 +108,7 @@ def dub_file(
     cards = asyncio.run(cards_of(models, parameters))
     for note in sorted({card.note for card in cards if card.note}):
         say(note)
-    record = _record(video, audio, parameters, cards)
+    record = new_record(video, audio, parameters, cards)
     fetch(settings.faces_dir, say)
     detector = MeshDetector(settings.faces_dir)
 
@@ -134,24 +135,16 @@ def dub_file(
 async def _deliver(record: JobRecord, media: FolderMediaStore, output: Path) -> None:
     """Both files or none."""
     report = output.with_suffix(".report.json")
-    deliver(await media.local_path(object_names.report(record.keys)), report)
-    try:
-        deliver(await media.local_path(object_names.output(record.keys, output.suffix.lower())), output)
-    except LipstageError:
-        report.unlink(missing_ok=True)
-        raise
-
-
-def _record(video: Path, audio: Path, parameters: DubParameters, cards: list[ModelCard]) -> JobRecord:
-    video_sha256, audio_sha256 = file_sha256(video), file_sha256(audio)
-    keys = object_names.stage_keys(video_sha256, audio_sha256, parameters, cards)
-    return JobRecord(
-        id=keys.composite,
-        video=object_names.media(video_sha256, video.suffix),
-        audio=object_names.media(audio_sha256, audio.suffix),
-        parameters=parameters,
-        keys=keys,
-    )
+    async with (
+        media.local(object_names.report(record)) as finished_report,
+        media.local(object_names.output(record)) as finished_output,
+    ):
+        deliver(finished_report, report)
+        try:
+            deliver(finished_output, output)
+        except LipstageError:
+            report.unlink(missing_ok=True)
+            raise
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -165,6 +158,11 @@ def _checked(model: type[M], **values: object) -> M:
         wrong = error.errors()[0]
         name = ".".join(str(part) for part in wrong["loc"]) or "parameters"
         raise InvalidParameter(f"{name}: {wrong['msg']}.", parameter=name) from error
+
+
+def _span(text: str) -> Span:
+    start_s, end_s = _pair(text, "-", "--segment")
+    return _checked(Span, start_s=start_s, end_s=end_s)
 
 
 def _pair(text: str, separator: str, option: str) -> tuple[float, float]:

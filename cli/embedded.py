@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import Callable
 
 from services.common.folder_media_store import FolderMediaStore
+from services.common.lanes import preprocess_task
 from services.common.memory_bus import MemoryBus
 from services.common.memory_job_store import MemoryJobStore
-from services.common.messages import JobEvent, JobRecord, PreprocessTask
+from services.common.messages import JobEvent, JobRecord, denoise_queue
 from services.common.ports import Models
 from services.common.settings import Settings
-from services.composite import worker as composite
-from services.denoise import worker as denoise
-from services.preprocess import worker as preprocess
+from services.common.worker import AT_ONCE, Handle, Worker
+from services.composite.stored_steps import stored_steps
+from services.composite.worker import Compositing
+from services.denoise.worker import Denoising, drawn_faces
 from services.preprocess.faces.detector import FaceDetector
+from services.preprocess.worker import Preprocessing, preprocess_steps
 
 
 async def run_job(
@@ -25,24 +28,28 @@ async def run_job(
 ) -> JobRecord:
     """Works one job through all stages and returns its final record; canceling stops every stage cleanly."""
     bus, jobs = MemoryBus(), MemoryJobStore()
-    variant = record.parameters.variant
     await jobs.create(record)
     events = bus.events(record.id)
+
+    def worker(queue: str, handle: Handle) -> Worker:
+        return Worker(queue, handle, bus, jobs, AT_ONCE)
+
+    preprocessing = Preprocessing(bus, media, jobs, preprocess_steps(models, detector, settings.max_audio_s))
+    denoising = Denoising(bus, media, jobs, drawn_faces(media, models))
+    compositing = Compositing(bus, media, jobs, stored_steps(media, models, settings.encoder_threads))
+    denoise = worker(denoise_queue(record.parameters.variant), denoising.handle)
     async with asyncio.TaskGroup() as group:
-        workers = [
-            group.create_task(preprocess.serve(bus, media, jobs, models, detector, settings.max_audio_s)),
-            *(
-                group.create_task(denoise.serve(bus, media, jobs, models, variant))
-                for _ in range(settings.chunks_in_flight)
-            ),
-            group.create_task(composite.serve(bus, media, jobs, models, media.scratch, settings.encoder_threads)),
+        serving = [
+            group.create_task(worker("preprocess", preprocessing.handle).serve()),
+            *(group.create_task(denoise.serve()) for _ in range(settings.chunks_in_flight)),
+            group.create_task(worker("composite", compositing.handle).serve()),
         ]
-        await bus.publish(PreprocessTask(job_id=record.id))
+        await bus.publish(preprocess_task(record))
         async for event in events:
             on_event(event)
             if event.state != "processing":
                 break
-        for worker in workers:
-            worker.cancel()
+        for task in serving:
+            task.cancel()
     ended, _ = await jobs.get(record.id)
     return ended

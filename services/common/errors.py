@@ -140,6 +140,30 @@ class ObjectMissing(LipstageError):
     code = "object_missing"
 
 
+class Unavailable(LipstageError):
+    """A server that jobs depend on cannot be reached or takes no more; it may come back."""
+
+    code = "unavailable"
+
+
+class VersionSkew(LipstageError):
+    """The job was created for other stages or other networks than this worker has."""
+
+    code = "version_skew"
+
+
+class Superseded(LipstageError):
+    """Another worker has claimed the job since; what this one still does must not be recorded."""
+
+    code = "superseded"
+
+
+class MessageUnreadable(LipstageError):
+    """Bytes from the bus or the job store are damaged, foreign, or of a kind this version does not know."""
+
+    code = "message_unreadable"
+
+
 class Canceled(LipstageError):
     code = "canceled"
 

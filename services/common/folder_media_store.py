@@ -1,9 +1,12 @@
 """The embedded media store: a folder of write-once files."""
 
+import asyncio
 import errno
 import os
+import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from services.common.errors import DiskFull, ObjectMissing, OutputUnwritable
@@ -26,13 +29,11 @@ class FolderMediaStore:
             self._write_once(name, lambda aside: aside.symlink_to(path.resolve()))
 
     async def get(self, name: str) -> bytes:
-        return (await self.local_path(name)).read_bytes()
+        return self._path(name).read_bytes()
 
-    async def local_path(self, name: str) -> Path:
-        path = self._root / name
-        if not path.exists():
-            raise ObjectMissing(f"Nothing is stored as {name}.", name=name)
-        return path
+    @asynccontextmanager
+    async def local(self, name: str) -> AsyncIterator[Path]:
+        yield self._path(name)
 
     async def exists(self, name: str) -> bool:
         return (self._root / name).exists()
@@ -40,12 +41,26 @@ class FolderMediaStore:
     async def delete(self, name: str) -> None:
         (self._root / name).unlink(missing_ok=True)
 
+    async def delete_folder(self, folder: str) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._root / folder, ignore_errors=True)
+
+    async def children(self, folder: str) -> AsyncIterator[str]:
+        parent = self._root / folder
+        for path in sorted(parent.iterdir()) if parent.is_dir() else ():
+            yield f"{folder}{path.name}/" if path.is_dir() else f"{folder}{path.name}"
+
     @property
     def scratch(self) -> Path:
         """A folder inside the store for files that are still being written; renamed, not copied, when put."""
         folder = self._root / "scratch"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def _path(self, name: str) -> Path:
+        path = self._root / name
+        if not path.exists():
+            raise ObjectMissing(f"Nothing is stored as {name}.", name=name)
+        return path
 
     def _write_once(self, name: str, write: Callable[[Path], object]) -> None:
         target = self._root / name

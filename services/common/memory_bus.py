@@ -2,44 +2,41 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 
+from services.common.closing import item_unless
 from services.common.messages import JobEvent, Task
-
-
-@dataclass
-class MemoryDelivery:
-    task: Task
-    _queue: "asyncio.Queue[Task]"
-
-    async def ack(self) -> None:
-        """Nothing to do: taking a task from a memory queue already removed it."""
-
-    async def nack(self) -> None:
-        await self._queue.put(self.task)
+from services.common.tracing import carried
 
 
 class MemoryBus:
     """Bus port in one process. A full queue makes `publish` wait, so a fast stage cannot outrun a slow one."""
 
     def __init__(self, queue_limit: int = 8) -> None:
-        self._queues: defaultdict[str, asyncio.Queue[Task]] = defaultdict(lambda: asyncio.Queue(queue_limit))
+        self._queues: defaultdict[str, _Queue] = defaultdict(lambda: _Queue(asyncio.Semaphore(queue_limit)))
         self._listeners: defaultdict[str, list[asyncio.Queue[JobEvent]]] = defaultdict(list)
-        self._seen: set[str] = set()
+        self._told: set[str] = set()
 
     async def publish(self, task: Task) -> None:
-        if task.key in self._seen:
+        queue = self._queues[task.queue]
+        if task.key in queue.unfinished:
             return
-        self._seen.add(task.key)
-        await self._queues[task.queue].put(task)
+        queue.unfinished.add(task.key)
+        await queue.room.acquire()
+        queue.waiting.put_nowait(MemoryDelivery(task, queue, carried()))
 
-    async def consume(self, queue: str) -> AsyncIterator[MemoryDelivery]:
-        tasks = self._queues[queue]
-        while True:
-            yield MemoryDelivery(await tasks.get(), tasks)
+    async def consume(self, queue: str, closing: asyncio.Event | None = None) -> AsyncIterator["MemoryDelivery"]:
+        while delivery := await item_unless(closing, self._queues[queue].waiting.get()):
+            self._queues[queue].room.release()
+            delivery.attempt += 1
+            yield delivery
 
     async def announce(self, event: JobEvent) -> None:
+        if event.stage is None:
+            if event.job_id in self._told:
+                return
+            self._told.add(event.job_id)
         for listener in self._listeners[event.job_id]:
             listener.put_nowait(event)
 
@@ -47,6 +44,36 @@ class MemoryBus:
         listener: asyncio.Queue[JobEvent] = asyncio.Queue()
         self._listeners[job_id].append(listener)
         return _received(listener)
+
+
+@dataclass
+class _Queue:
+    room: asyncio.Semaphore
+    waiting: "asyncio.Queue[MemoryDelivery]" = field(default_factory=asyncio.Queue)
+    unfinished: set[str] = field(default_factory=set)
+
+
+@dataclass
+class MemoryDelivery:
+    """Its lease lasts as long as the process."""
+
+    task: Task
+    _queue: _Queue
+    trace: Mapping[str, str]
+    attempt: int = 0
+    waited_s: float = 0.0
+
+    async def ack(self) -> None:
+        self._queue.unfinished.discard(self.task.key)
+
+    async def nack(self, delay_s: float = 0.0) -> None:
+        asyncio.get_running_loop().call_later(delay_s, self._queue.waiting.put_nowait, self)
+
+    async def extend(self) -> None:
+        """Nothing to do."""
+
+    async def bury(self, reason: str) -> None:
+        await self.ack()
 
 
 async def _received(listener: "asyncio.Queue[JobEvent]") -> AsyncIterator[JobEvent]:

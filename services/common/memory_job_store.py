@@ -1,5 +1,7 @@
 """The embedded job store: a dictionary under compare-and-set."""
 
+from collections.abc import AsyncIterator
+
 from services.common.errors import ObjectMissing, StaleRecord
 from services.common.messages import JobRecord
 
@@ -25,3 +27,7 @@ class MemoryJobStore:
             raise StaleRecord(f"Job {record.id} is at revision {current}, not {revision}.", job_id=record.id)
         self._records[record.id] = (record, revision + 1)
         return revision + 1
+
+    async def records(self) -> AsyncIterator[tuple[JobRecord, int]]:
+        for entry in list(self._records.values()):
+            yield entry

@@ -1,5 +1,6 @@
 """What crosses the bus and what the stores hold about a job."""
 
+from abc import abstractmethod
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -11,6 +12,7 @@ Codec = Literal["auto", "h264", "hevc", "av1"]
 Preset = Literal["ultrafast", "veryfast", "fast", "medium", "slow", "veryslow"]
 JobState = Literal["processing", "completed", "failed", "canceled"]
 Stage = Literal["preprocess", "denoise", "composite"]
+Priority = Literal["high", "normal", "low"]
 Seconds = Annotated[float, Field(ge=0)]
 
 
@@ -33,6 +35,19 @@ class OutputParameters(Message):
         return self
 
 
+class Span(Message):
+    """A stretch of the output timeline."""
+
+    start_s: Seconds
+    end_s: Seconds
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> "Span":
+        if self.start_s >= self.end_s:
+            raise ValueError("a segment must end after it begins")
+        return self
+
+
 class DubParameters(Message):
     """Everything a caller can ask of one job, beside its two media files."""
 
@@ -47,18 +62,16 @@ class DubParameters(Message):
     deepcache_interval: int = Field(default=1, ge=1, le=20)
     """Every how many steps the whole UNet is evaluated; 1 = always, the reference's DeepCache = 3."""
     length: LengthPolicy = "bounce"
-    segments: tuple[tuple[Seconds, Seconds], ...] = ()
-    """Spans of the output timeline to dub, s; empty = all of it."""
+    segments: tuple[Span, ...] = ()
+    """What to dub; empty = all of it."""
     speaker: str = "largest"
     output: OutputParameters = OutputParameters()
 
     @model_validator(mode="after")
-    def _spans_are_ordered(self) -> "DubParameters":
+    def _interval_is_ordered(self) -> "DubParameters":
         start, stop = self.guidance_interval
         if not 0 <= start <= stop <= 1:
             raise ValueError("guidance_interval must be two fractions in order, such as 0.2,0.9")
-        if any(begin >= end for begin, end in self.segments):
-            raise ValueError("every segment must end after it begins")
         return self
 
 
@@ -92,9 +105,18 @@ class JobRecord(Message):
     audio: str
     parameters: DubParameters
     keys: StageKeys
+    networks: dict[str, str] = {}
+    """Hash of the checkpoint behind each network the job was created for."""
+    pipeline: str = ""
+    """Version of the stages the job was created for."""
+    priority: Priority = "normal"
     state: JobState = "processing"
     error: JobError | None = None
     output: str | None = None
+    announced: bool = False
+    """The end has been told on the bus."""
+    epoch: int = 0
+    """How often a worker has claimed the job for preprocessing; only the latest claim may write."""
     preprocessed: bool = False
     chunks: int = 0
     """Chunks found so far; final once `preprocessed`."""
@@ -110,57 +132,70 @@ class JobRecord(Message):
         return self.state in ("completed", "failed", "canceled")
 
 
-class PreprocessTask(Message):
-    kind: Literal["preprocess"] = "preprocess"
+class JobTask(Message):
+    """A piece of work on one job."""
+
     job_id: str
+    lane: int = Field(default=1, ge=0, lt=4)
+    """Which of its queue's lanes the task waits in, the most urgent first."""
+
+    @property
+    @abstractmethod
+    def part(self) -> str:
+        """Which part of the job it is about."""
 
     @property
     def key(self) -> str:
-        return f"{self.job_id}/preprocess"
+        return f"{self.job_id}/{self.part}"
+
+
+class PreprocessTask(JobTask):
+    kind: Literal["preprocess"] = "preprocess"
+
+    @property
+    def part(self) -> str:
+        return "preprocess"
 
     @property
     def queue(self) -> str:
         return "preprocess"
 
 
-class ChunkTask(Message):
+class ChunkTask(JobTask):
     kind: Literal["chunk"] = "chunk"
-    job_id: str
     variant: str
     chunk: int
 
     @property
-    def key(self) -> str:
-        return f"{self.job_id}/chunk/{self.chunk}"
+    def part(self) -> str:
+        return f"chunk-{self.chunk}"
 
     @property
     def queue(self) -> str:
-        return f"denoise-{self.variant}"
+        return denoise_queue(self.variant)
 
 
-class SegmentTask(Message):
+class SegmentTask(JobTask):
     kind: Literal["segment"] = "segment"
-    job_id: str
     segment: int
 
     @property
-    def key(self) -> str:
-        return f"{self.job_id}/segment/{self.segment}"
+    def part(self) -> str:
+        return f"segment-{self.segment}"
 
     @property
     def queue(self) -> str:
         return "composite"
 
 
-class FinishTask(Message):
+class FinishTask(JobTask):
     """Join the encoded segments, add the sound, write the report."""
 
     kind: Literal["finish"] = "finish"
-    job_id: str
 
     @property
-    def key(self) -> str:
-        return f"{self.job_id}/finish"
+    def part(self) -> str:
+        return "finish"
 
     @property
     def queue(self) -> str:
@@ -168,6 +203,10 @@ class FinishTask(Message):
 
 
 Task = PreprocessTask | ChunkTask | SegmentTask | FinishTask
+
+
+def denoise_queue(variant: str) -> str:
+    return f"denoise-{variant}"
 
 
 class JobEvent(Message):

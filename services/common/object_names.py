@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from services.common.messages import DubParameters, StageKeys
+from services.common.messages import DubParameters, JobRecord, StageKeys
 from services.common.ports import ModelCard
 
 PIPELINE_VERSION = "2"
@@ -25,32 +25,44 @@ def stage_keys(video_sha256: str, audio_sha256: str, parameters: DubParameters, 
     return StageKeys(preprocess=preprocess, denoise=denoise, composite=composite)
 
 
+WORK = "work/"
+
+
 def media(sha256: str, suffix: str) -> str:
     return f"media/{sha256}{suffix}"
 
 
-def chunk(keys: StageKeys, index: int) -> str:
-    return f"chunks/{keys.preprocess}/{index:06d}.safetensors"
+def work_folder(job_id: str) -> str:
+    """Where the stages of a job leave their outputs for one another; emptied when the job has ended."""
+    return f"{WORK}{job_id}/"
 
 
-def manifest(keys: StageKeys, segment: int) -> str:
-    return f"manifests/{keys.preprocess}/{segment:05d}.safetensors"
+def chunk(record: JobRecord, index: int) -> str:
+    return f"{work_folder(record.id)}chunks/{record.keys.preprocess}/{index:06d}.safetensors"
 
 
-def faces(keys: StageKeys, chunk_index: int) -> str:
-    return f"faces/{keys.denoise}/{chunk_index:06d}.safetensors"
+def manifest(record: JobRecord, segment: int) -> str:
+    return f"{work_folder(record.id)}manifests/{record.keys.preprocess}/{segment:05d}.safetensors"
 
 
-def segment(keys: StageKeys, index: int) -> str:
-    return f"segments/{keys.composite}/{index:05d}.mp4"
+def faces(record: JobRecord, chunk_index: int) -> str:
+    return f"{work_folder(record.id)}faces/{record.keys.denoise}/{chunk_index:06d}.safetensors"
 
 
-def output(keys: StageKeys, suffix: str) -> str:
-    return f"out/{keys.composite}{suffix}"
+def segment(record: JobRecord, index: int) -> str:
+    return f"{work_folder(record.id)}segments/{record.keys.composite}/{index:05d}.mp4"
 
 
-def report(keys: StageKeys) -> str:
-    return f"out/{keys.composite}.json"
+def output_folder(job_id: str) -> str:
+    return f"out/{job_id}/"
+
+
+def output(record: JobRecord) -> str:
+    return f"{output_folder(record.id)}{record.keys.composite}{record.parameters.output.suffix}"
+
+
+def report(record: JobRecord) -> str:
+    return f"{output_folder(record.id)}{record.keys.composite}.json"
 
 
 def _digest(*parts: object) -> str:

@@ -4,7 +4,9 @@ The embedded composition root binds them to memory, a folder, memory and in-proc
 production binds them to JetStream, S3, a JetStream key-value bucket and Triton.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
@@ -46,53 +48,106 @@ class Models(Protocol):
 
 
 class Delivery(Protocol):
-    """One task taken from the bus. It comes back to another worker unless it is acknowledged."""
+    """One task taken from the bus under a lease. It comes back to some worker unless it is acknowledged or buried."""
 
     task: Task
+    attempt: int
+    """1 for the first worker that gets the task."""
+    waited_s: float
+    """How long the task had been queued."""
+    trace: Mapping[str, str]
+    """Trace context of whoever published the task (W3C headers)."""
 
     async def ack(self) -> None: ...
-    async def nack(self) -> None: ...
+    async def nack(self, delay_s: float = 0.0) -> None:
+        """Hands the task back, to be taken again `delay_s` from now at the earliest."""
+        ...
+
+    async def extend(self) -> None:
+        """Begins the lease anew."""
+        ...
+
+    async def bury(self, reason: str) -> None:
+        """Gives the task up: it is kept aside for people to look at and is not delivered again."""
+        ...
 
 
 class Bus(Protocol):
-    """Carries intent: work queues with explicit acknowledgement, and job events."""
+    """Carries intent: work queues with leases and explicit acknowledgement, and job events.
+
+    Every method raises Unavailable when the broker cannot be reached.
+    """
 
     async def publish(self, task: Task) -> None:
-        """Queues `task` once per `task.key`; waits while the queue is full."""
+        """Queues `task` unless one of the same `task.key` is unfinished; may wait while the queue is full."""
         ...
 
-    def consume(self, queue: str) -> AsyncIterator[Delivery]: ...
-    async def announce(self, event: JobEvent) -> None: ...
+    def consume(self, queue: str, closing: asyncio.Event | None = None) -> AsyncIterator[Delivery]:
+        """Tasks, one at a time; ends once `closing` is set."""
+        ...
+
+    async def announce(self, event: JobEvent) -> None:
+        """Tells a stage's progress or, without a stage, the job's end: once, however often it is announced."""
+        ...
+
     def events(self, job_id: str) -> AsyncIterator[JobEvent]:
         """Events of the job from the moment of the call on."""
         ...
 
 
 class MediaStore(Protocol):
-    """Holds the truth: immutable objects, written once under a name derived from their inputs."""
+    """Holds the truth: immutable objects, written once under a name derived from their inputs.
+
+    Every method raises Unavailable when the store cannot be reached.
+    """
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of this process for files that are being written; `put_file` takes them from there."""
+        ...
 
     async def put(self, name: str, data: bytes) -> None:
         """Writing a name that exists is harmless and changes nothing. Raises DiskFull."""
         ...
 
-    async def put_file(self, name: str, path: Path) -> None: ...
+    async def put_file(self, name: str, path: Path) -> None:
+        """Like `put`; a file from `scratch` is gone afterwards, any other stays as it is."""
+        ...
+
     async def get(self, name: str) -> bytes:
         """Raises ObjectMissing."""
         ...
 
-    async def local_path(self, name: str) -> Path:
-        """A readable file with the object's content. Raises ObjectMissing."""
+    def local(self, name: str) -> AbstractAsyncContextManager[Path]:
+        """A readable file with the object's content for as long as the context lasts. Raises ObjectMissing."""
         ...
 
     async def exists(self, name: str) -> bool: ...
     async def delete(self, name: str) -> None: ...
+    async def delete_folder(self, folder: str) -> None:
+        """Removes every object whose name begins with `folder`, which ends in a slash."""
+        ...
+
+    def children(self, folder: str) -> AsyncIterator[str]:
+        """Full names of what lies right below `folder`, which ends in a slash; names of sub-folders end in one too."""
+        ...
 
 
 class JobStore(Protocol):
-    """Job records under compare-and-set."""
+    """Job records under compare-and-set. Every method raises Unavailable when the store cannot be reached."""
 
-    async def create(self, record: JobRecord) -> None: ...
-    async def get(self, job_id: str) -> tuple[JobRecord, int]: ...
+    async def create(self, record: JobRecord) -> None:
+        """Raises StaleRecord when there is such a job."""
+        ...
+
+    async def get(self, job_id: str) -> tuple[JobRecord, int]:
+        """The newest record and its revision. Raises ObjectMissing."""
+        ...
+
     async def update(self, record: JobRecord, revision: int) -> int:
         """Raises StaleRecord when another writer was first."""
+        ...
+
+    def records(self) -> AsyncIterator[tuple[JobRecord, int]]:
+        """Every job's newest record and its revision, in no order."""
         ...

@@ -1,22 +1,36 @@
-"""Changes of a job's record: each is one compare-and-set, and tells what it made ready."""
+"""Changes of a job's record: each is one compare-and-set, applied only while the job has not ended."""
 
 from collections.abc import Callable
 
-from services.common.errors import LipstageError, StaleRecord
-from services.common.messages import JobError, JobEvent, JobRecord, SegmentState
+from services.common.errors import LipstageError, StaleRecord, Superseded
+from services.common.messages import JobError, JobEvent, JobRecord, JobState, SegmentState
 from services.common.ports import Bus, JobStore
 
+Edit = Callable[[JobRecord], JobRecord]
 
-async def change(jobs: JobStore, job_id: str, edit: Callable[[JobRecord], JobRecord]) -> tuple[JobRecord, JobRecord]:
-    """Applies `edit` to the newest record until no other writer interferes. Returns the record before and after."""
-    while True:
-        before, revision = await jobs.get(job_id)
-        after = edit(before)
-        try:
-            await jobs.update(after, revision)
-        except StaleRecord:
-            continue
-        return before, after
+
+async def change(jobs: JobStore, job_id: str, edit: Edit) -> JobRecord:
+    """Applies `edit` to the newest record until no other writer interferes; a job that has ended stays as it is.
+
+    Returns the record as it is now. Raises ObjectMissing, Unavailable and what `edit` raises.
+    """
+    return await _replace(jobs, job_id, lambda record: record if record.ended else edit(record))
+
+
+async def claim(jobs: JobStore, job_id: str) -> JobRecord:
+    """Makes the caller the one worker that may preprocess the job: earlier claims are void from now on."""
+    return await change(jobs, job_id, lambda record: record.model_copy(update={"epoch": record.epoch + 1}))
+
+
+def under_claim(epoch: int, edit: Edit) -> Edit:
+    """`edit`, but raising Superseded once another worker has claimed the job."""
+
+    def fenced(record: JobRecord) -> JobRecord:
+        if record.epoch != epoch:
+            raise Superseded(f"Job {record.id} was claimed by another worker.", job_id=record.id)
+        return edit(record)
+
+    return fenced
 
 
 def chunk_found(record: JobRecord, chunk: int, already_done: bool) -> JobRecord:
@@ -32,6 +46,8 @@ def chunk_done(record: JobRecord, chunk: int) -> JobRecord:
 
 def segment_planned(record: JobRecord, segment: int, chunks: tuple[int, ...]) -> JobRecord:
     """Preprocess has passed the end of a segment, so the chunks it needs are known."""
+    if segment in record.segments:  # by an earlier run over the same video
+        return record
     segments = {**record.segments, segment: SegmentState(chunks=chunks)}
     return _ready(record.model_copy(update={"segments": segments}))
 
@@ -41,12 +57,12 @@ def segment_done(record: JobRecord, segment: int) -> JobRecord:
     return record.model_copy(update={"segments": {**record.segments, segment: done}})
 
 
-def newly_ready(before: JobRecord, after: JobRecord) -> list[int]:
-    """Segments that this very change made ready: whoever made the change publishes them, so exactly one does."""
+def ready_segments(record: JobRecord, chunk: int | None = None) -> list[int]:
+    """Segments that can be encoded now and are not yet: all of them, or those that show `chunk`."""
     return [
         index
-        for index, segment in after.segments.items()
-        if segment.status == "ready" and (index not in before.segments or before.segments[index].status == "waiting")
+        for index, segment in record.segments.items()
+        if segment.status == "ready" and (chunk is None or chunk in segment.chunks)
     ]
 
 
@@ -65,16 +81,26 @@ def chunk_is_spent(record: JobRecord, chunk: int) -> bool:
     return all(record.segments[index].status == "done" for index in users)
 
 
-async def fail(jobs: JobStore, bus: Bus, job_id: str, error: LipstageError) -> None:
+async def complete(jobs: JobStore, bus: Bus, job_id: str, output: str) -> JobRecord:
+    return await _end(jobs, bus, job_id, "completed", output=output)
+
+
+async def cancel(jobs: JobStore, bus: Bus, job_id: str) -> JobRecord:
+    """Ends the job unless it has ended already; workers stop within seconds."""
+    return await _end(jobs, bus, job_id, "canceled")
+
+
+async def fail(jobs: JobStore, bus: Bus, job_id: str, error: LipstageError) -> JobRecord:
     """Ends the job with the error's code, unless it has ended already."""
-    told = JobError(code=error.code, message=str(error))
+    return await _end(jobs, bus, job_id, "failed", error=JobError(code=error.code, message=str(error)))
 
-    def edit(record: JobRecord) -> JobRecord:
-        return record if record.ended else record.model_copy(update={"state": "failed", "error": told})
 
-    before, after = await change(jobs, job_id, edit)
-    if not before.ended:
-        await bus.announce(JobEvent(job_id=job_id, state=after.state))
+async def tell_end(jobs: JobStore, bus: Bus, record: JobRecord) -> None:
+    """Announces the end of a job that has ended, unless that is done."""
+    if record.announced:
+        return
+    await bus.announce(JobEvent(job_id=record.id, state=record.state))
+    await _replace(jobs, record.id, lambda newest: newest.model_copy(update={"announced": True}))
 
 
 def with_timing(record: JobRecord, stage: str, seconds: float) -> JobRecord:
@@ -91,3 +117,22 @@ def _ready(record: JobRecord) -> JobRecord:
         for index, segment in record.segments.items()
     }
     return record.model_copy(update={"segments": segments})
+
+
+async def _end(jobs: JobStore, bus: Bus, job_id: str, state: JobState, **fields: object) -> JobRecord:
+    ended = await change(jobs, job_id, lambda record: record.model_copy(update={"state": state, **fields}))
+    await tell_end(jobs, bus, ended)
+    return ended
+
+
+async def _replace(jobs: JobStore, job_id: str, edit: Edit) -> JobRecord:
+    while True:
+        before, revision = await jobs.get(job_id)
+        after = edit(before)
+        if after == before:
+            return before
+        try:
+            await jobs.update(after, revision)
+        except StaleRecord:
+            continue
+        return after

@@ -1,29 +1,168 @@
-"""The shell around every stage: take a task, run it, publish what follows, acknowledge."""
+"""The shell around every stage: take a task, run it while its lease is extended, acknowledge or hand back."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-from services.common.errors import LipstageError
+from services.common import metrics
+from services.common.errors import (
+    DiskFull,
+    InputError,
+    LipstageError,
+    ModelError,
+    ObjectMissing,
+    Superseded,
+    Unavailable,
+)
+from services.common.log_context import task_in_logs
 from services.common.messages import JobRecord, Task
-from services.common.ports import Bus, JobStore
+from services.common.ports import Bus, Delivery, JobStore
 from services.common.progress import fail
+from services.common.tracing import context_of, tracer
 
 log = logging.getLogger(__name__)
 
 Handle = Callable[[Task, JobRecord], Awaitable[None]]
 
+LOOK_S = 2.0
+"""How often a running task's job is looked at: the longest that a canceled job goes on."""
+EXTEND_S = 8.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 15.0
 
-async def work(queue: str, handle: Handle, bus: Bus, jobs: JobStore) -> None:
-    """Serves `queue` until canceled. A task of a job that has ended is dropped; a task that fails ends its job."""
-    async for delivery in bus.consume(queue):
-        record, _ = await jobs.get(delivery.task.job_id)
-        if not record.ended:
+
+@dataclass(frozen=True)
+class Patience:
+    """How a worker meets trouble that may pass."""
+
+    deliveries: int
+    """How many workers may meet an unexpected error, or die, over one task before its job fails."""
+    waits: bool
+    """Whether servers that are away and full disks are waited for."""
+
+
+AT_ONCE = Patience(deliveries=1, waits=False)
+"""One process, one user: what goes wrong is said at once."""
+ENDURING = Patience(deliveries=5, waits=True)
+
+
+class Worker:
+    """Serves one queue, one task at a time; run `serve` several times for several tasks at once."""
+
+    def __init__(self, queue: str, handle: Handle, bus: Bus, jobs: JobStore, patience: Patience) -> None:
+        self._queue, self._handle = queue, handle
+        self._bus, self._jobs, self._patience = bus, jobs, patience
+
+    async def serve(self, closing: asyncio.Event | None = None) -> None:
+        """Takes tasks until `closing` is set or the caller cancels; a task in hand is then handed back."""
+        async for delivery in self._bus.consume(self._queue, closing):
             try:
-                await handle(delivery.task, record)
-            except LipstageError as error:
-                await fail(jobs, bus, record.id, error)
+                await self._work_off(delivery)
+            except Unavailable as error:
+                # Whatever was not recorded comes back when the lease ends.
+                log.warning("task %s is left to its lease: %s", delivery.task.key, error)
+
+    async def _work_off(self, delivery: Delivery) -> None:
+        task = delivery.task
+        metrics.QUEUE_WAIT_S.labels(self._queue).observe(delivery.waited_s)
+        if delivery.attempt > 1:
+            metrics.REDELIVERIES.labels(self._queue).inc()
+        with (
+            task_in_logs(task),
+            metrics.in_flight(self._queue),
+            tracer.start_as_current_span(task.part, context_of(delivery.trace), attributes={"job": task.job_id}),
+        ):
+            try:
+                await self._under_lease(delivery)
+            except asyncio.CancelledError:
+                await delivery.nack()
+                raise
+            except Superseded as error:
+                log.info("task %s is dropped: %s", task.key, error)  # an acknowledgement would take the other's task
+            except Unavailable:
+                if self._patience.waits:
+                    raise
+                await self._give_up(delivery, error=Unavailable("A server that the job depends on is away."))
             except Exception as error:
-                log.exception("task %s failed", delivery.task.key)
-                sentence = f"An unexpected error ended the job: {type(error).__name__}: {error}"
-                await fail(jobs, bus, record.id, LipstageError(sentence))
-        await delivery.ack()
+                await self._went_wrong(delivery, error)
+            else:
+                await delivery.ack()
+
+    async def _under_lease(self, delivery: Delivery) -> None:
+        """Runs the task; extends its lease meanwhile, and stops it when its job ends."""
+        running = asyncio.ensure_future(self._run(delivery))
+        keeping = asyncio.ensure_future(self._keep(delivery))
+        try:
+            await asyncio.wait({running, keeping}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                await running
+        finally:
+            keeping.cancel()
+            running.cancel()
+            await asyncio.wait({running, keeping})
+
+    async def _run(self, delivery: Delivery) -> None:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                record, _ = await self._jobs.get(delivery.task.job_id)
+                if record.ended:
+                    return
+                if delivery.attempt > 2 * self._patience.deliveries:  # it takes its workers down with it
+                    raise LipstageError(f"Its worker died {delivery.attempt - 1} times over {delivery.task.part}.")
+                with metrics.timed(self._queue):
+                    await self._handle(delivery.task, record)
+            except (Unavailable, DiskFull) as error:
+                if not self._patience.waits:
+                    raise
+                log.warning("task %s waits %.1f s: %s", delivery.task.key, pause_s, error)
+                metrics.WAITS.labels(self._queue, error.code).inc()
+            else:
+                return
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    async def _keep(self, delivery: Delivery) -> None:
+        """Returns when the job has ended."""
+        since_extended_s = 0.0
+        while True:
+            await asyncio.sleep(LOOK_S)
+            since_extended_s += LOOK_S
+            try:
+                if since_extended_s >= EXTEND_S:
+                    await delivery.extend()
+                    since_extended_s = 0.0
+                record, _ = await self._jobs.get(delivery.task.job_id)
+            except Unavailable:
+                continue
+            except ObjectMissing:
+                return
+            if record.ended:
+                return
+
+    async def _went_wrong(self, delivery: Delivery, error: Exception) -> None:
+        record = await self._record(delivery)
+        if record is None or record.ended:  # the rest of an ended job may miss what was cleared away
+            await delivery.ack()
+            return
+        hopeless = isinstance(error, InputError | ModelError) or delivery.attempt >= self._patience.deliveries
+        if not hopeless:
+            log.warning("task %s failed and is handed back", delivery.task.key, exc_info=error)
+            await delivery.nack(delay_s=FIRST_PAUSE_S * 2**delivery.attempt)
+            return
+        if not isinstance(error, LipstageError):
+            log.error("task %s failed", delivery.task.key, exc_info=error)
+            error = LipstageError(f"An unexpected error ended the job: {type(error).__name__}: {error}")
+        await self._give_up(delivery, error)
+
+    async def _give_up(self, delivery: Delivery, error: LipstageError) -> None:
+        metrics.FAILURES.labels(self._queue, error.code).inc()
+        await fail(self._jobs, self._bus, delivery.task.job_id, error)
+        await delivery.bury(f"{error.code}: {error}")
+
+    async def _record(self, delivery: Delivery) -> JobRecord | None:
+        try:
+            record, _ = await self._jobs.get(delivery.task.job_id)
+        except ObjectMissing:
+            return None
+        return record

@@ -1,104 +1,68 @@
 """The composite worker: encodes segments, and joins them into the output when the last one is done."""
 
-import asyncio
 import time
-import uuid
-from collections.abc import Sequence
-from contextlib import aclosing
-from pathlib import Path
-
-import numpy as np
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from services.common import object_names
-from services.common.chunk_files import Manifest, load_manifest
-from services.common.freed_memory import return_freed_memory
-from services.common.media.encode import EncoderSettings, pick_codec
-from services.common.media.join import Joined, join
-from services.common.media.probe import probe_video
+from services.common.lanes import finish_task
 from services.common.messages import FinishTask, JobEvent, JobRecord, SegmentTask, Task
-from services.common.networks_used import cards_of
-from services.common.ports import Bus, JobStore, MediaStore, Models
-from services.common.progress import all_segments_done, change, chunk_is_spent, segment_done, with_timing
-from services.common.threads import in_thread
-from services.common.worker import work
-from services.composite.report import write_report
-from services.composite.stage import composite_segment
+from services.common.ports import Bus, JobStore, MediaStore
+from services.common.progress import all_segments_done, change, chunk_is_spent, complete, segment_done, with_timing
+
+OnShare = Callable[[float], Awaitable[None]]
 
 
-async def serve(
-    bus: Bus, media: MediaStore, jobs: JobStore, models: Models, scratch: Path, encoder_threads: int
-) -> None:
-    """Takes segment and finish tasks until canceled. `scratch` is a folder for files that are being written."""
+@dataclass(frozen=True)
+class Steps:
+    """The two halves of the stage, over the media store."""
 
-    async def handle(task: Task, record: JobRecord) -> None:
+    encode: Callable[[JobRecord, int, OnShare], Awaitable[None]]
+    """Stores a job's segment, telling which share of it is done."""
+    finish: Callable[[JobRecord], Awaitable[None]]
+    """Stores the output and the report."""
+
+
+class Compositing:
+    """What segment and finish tasks do to their job. Doing one twice, even at the same time, does no harm."""
+
+    def __init__(self, bus: Bus, media: MediaStore, jobs: JobStore, steps: Steps) -> None:
+        self._bus, self._media, self._jobs, self._steps = bus, media, jobs, steps
+
+    async def handle(self, task: Task, record: JobRecord) -> None:
         if isinstance(task, SegmentTask):
-            await composite(task.segment, record)
-        elif isinstance(task, FinishTask):
-            await finish(record)
+            await self._composite(task.segment, record)
+        else:
+            assert isinstance(task, FinishTask)
+            await self._finish(record)
 
-    async def composite(index: int, record: JobRecord) -> None:
+    async def _composite(self, index: int, record: JobRecord) -> None:
         started = time.perf_counter()
-        name = object_names.segment(record.keys, index)
-        if not await media.exists(name):
-            await media.put_file(name, await encoded(index, record))
-            return_freed_memory()
+        if record.segments[index].status != "done" and not await self._media.exists(
+            object_names.segment(record, index)
+        ):
+            await self._steps.encode(record, index, lambda share: self._announce(record, index, share))
         seconds = time.perf_counter() - started
-        _, after = await change(jobs, record.id, lambda r: with_timing(segment_done(r, index), "composite", seconds))
-        await drop_spent_faces(after, index - 1, index)
-        await announce(after, index, 1.0)
-        if all_segments_done(after):
-            await bus.publish(FinishTask(job_id=record.id))
 
-    async def drop_spent_faces(record: JobRecord, *segments: int) -> None:
+        after = await change(self._jobs, record.id, lambda r: with_timing(segment_done(r, index), "composite", seconds))
+        await self._drop_spent_faces(after, index - 1, index)
+        await self._announce(after, index, 1.0)
+        if all_segments_done(after):
+            await self._bus.publish(finish_task(after))
+
+    async def _finish(self, record: JobRecord) -> None:
+        await self._steps.finish(record)
+        await self._drop_spent_faces(record, max(record.segments))
+        await complete(self._jobs, self._bus, record.id, object_names.output(record))
+
+    async def _drop_spent_faces(self, record: JobRecord, *segments: int) -> None:
         for segment in segments:
             for chunk in record.segments[segment].chunks if segment in record.segments else ():
                 if chunk_is_spent(record, chunk):
-                    await media.delete(object_names.faces(record.keys, chunk))
+                    await self._media.delete(object_names.faces(record, chunk))
 
-    async def encoded(index: int, record: JobRecord) -> Path:
-        manifest = load_manifest(await media.local_path(object_names.manifest(record.keys, index)))
-        video = await media.local_path(record.video)
-        info = await asyncio.to_thread(probe_video, video)
-        faces = {chunk: await media.local_path(object_names.faces(record.keys, chunk)) for chunk in manifest.chunks}
-        output = record.parameters.output
-        codec = pick_codec(output.codec, info, output.suffix)
-        encoder = EncoderSettings(codec=codec, crf=output.crf, preset=output.preset, threads=encoder_threads)
-        target = scratch / f"{uuid.uuid4().hex}.mp4"
-        frames = composite_segment(video, info, manifest, faces, record.parameters.mode, encoder, target)
-        async with aclosing(in_thread(frames)) as steps:
-            async for done in steps:
-                await announce(record, index, done / len(manifest.pts))
-        return target
-
-    async def finish(record: JobRecord) -> None:
-        manifests = [
-            load_manifest(await media.local_path(object_names.manifest(record.keys, index)))
-            for index in sorted(record.segments)
-        ]
-        target = scratch / f"{uuid.uuid4().hex}{record.parameters.output.suffix}"
-        joined = await _joined(record, manifests, media, target)
-        cards = await cards_of(models, record.parameters)
-        report = write_report(record, cards, manifests, joined)
-        name = object_names.output(record.keys, record.parameters.output.suffix)
-        await media.put_file(name, target)
-        await media.put(object_names.report(record.keys), report.encode())
-        await drop_spent_faces(record, max(record.segments))
-        _, after = await change(jobs, record.id, lambda r: r.model_copy(update={"state": "completed", "output": name}))
-        await bus.announce(JobEvent(job_id=record.id, state=after.state))
-
-    async def announce(record: JobRecord, segment: int, share: float) -> None:
+    async def _announce(self, record: JobRecord, segment: int, share: float) -> None:
         parts = len(record.segments) if record.preprocessed else None
-        await bus.announce(
+        await self._bus.announce(
             JobEvent(job_id=record.id, state="processing", stage="composite", part=segment, done=share, parts=parts)
         )
-
-    await work("composite", handle, bus, jobs)
-
-
-async def _joined(record: JobRecord, manifests: Sequence[Manifest], media: MediaStore, target: Path) -> Joined:
-    segments = [await media.local_path(object_names.segment(record.keys, index)) for index in range(len(manifests))]
-    frame_pts = np.concatenate([manifest.pts for manifest in manifests])
-    time_base, end = manifests[0].time_base, manifests[-1].next_pts
-    audio = await media.local_path(record.audio)
-    end_s = float(end * time_base)
-    return await asyncio.to_thread(join, segments, frame_pts, end - int(frame_pts[-1]), time_base, target, audio, end_s)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.errors import InvalidParameter
-from services.common.messages import LengthPolicy
+from services.common.messages import LengthPolicy, Span
 
 CHUNK_FRAMES = 16
 REFERENCE_FPS = 25
@@ -88,14 +88,14 @@ def fitted(source: Timeline, sound_s: Fraction, policy: LengthPolicy) -> Timelin
     return _until(_repeated(source, int(takes), mirror=policy == "bounce"), sound_s)
 
 
-def with_segments(timeline: Timeline, segments_s: Sequence[tuple[float, float]]) -> Timeline:
+def with_segments(timeline: Timeline, segments: Sequence[Span]) -> Timeline:
     """Marks frames whose time lies in one of the spans [start, end) for dubbing; no spans = all of them."""
-    if not segments_s:
+    if not segments:
         return timeline
     times_s = timeline.pts * float(timeline.time_base)
     dub = np.zeros(timeline.frames, np.bool_)
-    for start, end in segments_s:
-        dub |= (times_s >= start) & (times_s < end)
+    for span in segments:
+        dub |= (times_s >= span.start_s) & (times_s < span.end_s)
     if not dub.any():
         raise InvalidParameter(f"No segment lies within the output's {float(timeline.duration_s):.2f} s.")
     return Timeline(timeline.time_base, timeline.source, timeline.pts, timeline.take, dub, timeline.last_duration)

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from cli.dub import dub_file
 from cli.embedded import run_job
 from services.common import object_names
-from services.common.content_hash import file_sha256
 from services.common.folder_media_store import FolderMediaStore
-from services.common.messages import DubParameters, JobEvent, JobRecord, OutputParameters
+from services.common.messages import DubParameters, JobEvent, OutputParameters
 from services.common.networks_used import cards_of
+from services.common.new_job import new_record
 from services.common.onnx_models import OnnxModels
 from services.common.ports import Arrays, ModelCard, ModelName
 from services.common.settings import Settings
@@ -98,7 +98,7 @@ def test_interrupted_by_the_user_and_started_again(
     running = subprocess.Popen(
         [*COMMAND, *dub], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    while not list(work_dir.glob("*/faces/*/*")):
+    while not list(work_dir.glob("*/work/*/faces/*/*")):
         assert running.poll() is None, running.communicate()
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
@@ -107,7 +107,7 @@ def test_interrupted_by_the_user_and_started_again(
     assert running.returncode == 130, stderr
     assert "Traceback" not in stderr
     assert not output.exists()
-    assert list(work_dir.glob("*/faces/*/*"))
+    assert list(work_dir.glob("*/work/*/faces/*/*"))
 
     assert lipstage(dub).status == 0
     assert output.read_bytes() == expected
@@ -121,7 +121,7 @@ async def test_a_second_run_denoises_only_what_is_missing(
     models = CountedModels(OnnxModels(settings.models_dir, settings.threads))
     detector = MeshDetector(settings.faces_dir)
     media = FolderMediaStore(tmp_path / "store")
-    record = await _record(video, voice, models)
+    record = new_record(video, voice, PARAMETERS, await cards_of(models, PARAMETERS), "job")
     await media.put_file(record.video, video)
     await media.put_file(record.audio, voice)
     chunks_done = 0
@@ -135,17 +135,10 @@ async def test_a_second_run_denoises_only_what_is_missing(
     first = asyncio.ensure_future(run_job(record, media, models, detector, settings, count))
     with pytest.raises(asyncio.CancelledError):
         await first
-    stored = len(list((tmp_path / "store/faces").glob("*/*")))
+    stored = len(list((tmp_path / "store/work/job/faces").glob("*/*")))
     models.unet_calls = 0
     ended = await run_job(record, media, models, detector, settings, lambda event: None)
 
     assert 2 <= stored < ended.chunks
     assert models.unet_calls == STEPS * (ended.chunks - stored)
-    assert (await media.get(object_names.output(record.keys, ".mp4"))) == expected
-
-
-async def _record(video: Path, audio: Path, models: CountedModels) -> JobRecord:
-    cards = await cards_of(models, PARAMETERS)
-    keys = object_names.stage_keys(file_sha256(video), file_sha256(audio), PARAMETERS, cards)
-    names = object_names.media(file_sha256(video), ".mp4"), object_names.media(file_sha256(audio), ".wav")
-    return JobRecord(id="job", video=names[0], audio=names[1], parameters=PARAMETERS, keys=keys)
+    assert (await media.get(object_names.output(record))) == expected

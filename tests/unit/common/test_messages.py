@@ -12,6 +12,7 @@ from services.common.messages import (
     PreprocessTask,
     SegmentState,
     SegmentTask,
+    Span,
     Task,
 )
 
@@ -37,9 +38,9 @@ TASKS: list[Task] = [
         ({"guidance_interval": (0.9, 0.2)}, "two fractions in order"),
         ({"guidance_interval": (0.0, 1.1)}, "two fractions in order"),
         ({"deepcache_interval": 0}, "deepcache_interval"),
-        ({"segments": [(2.0, 2.0)]}, "end after it begins"),
-        ({"segments": [(0.0, 1.0), (3.0, 2.0)]}, "end after it begins"),
-        ({"segments": [(-1.0, 2.0)]}, "segments"),
+        ({"segments": [{"start_s": 2.0, "end_s": 2.0}]}, "end after it begins"),
+        ({"segments": [{"start_s": 0, "end_s": 1}, {"start_s": 3, "end_s": 2}]}, "end after it begins"),
+        ({"segments": [{"start_s": -1.0, "end_s": 2.0}]}, "segments"),
         ({"variant": "17"}, "variant"),
         ({"lenght": "cut"}, "lenght"),
     ],
@@ -92,7 +93,7 @@ def test_a_task_says_in_json_which_kind_it_is(task: Task) -> None:
 
 def test_a_record_survives_json() -> None:
     record = job_record(
-        parameters=DubParameters(segments=((0.5, 2.0),)),
+        parameters=DubParameters(segments=(Span(start_s=0.5, end_s=2.0),)),
         chunks_done=frozenset({0, 2}),
         segments={3: SegmentState(chunks=(0, 1), status="ready")},
         timings_s={"denoise": 0.1 + 0.2},

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from port_suites.bus import denoising
 from port_suites.job_records import job_record
 
-from services.common.errors import NoFace
+from services.common.errors import NoFace, Superseded
 from services.common.memory_bus import MemoryBus
 from services.common.memory_job_store import MemoryJobStore
 from services.common.messages import JobError, JobEvent, JobRecord, JobState, SegmentState
@@ -16,10 +17,13 @@ from services.common.progress import (
     chunk_done,
     chunk_found,
     chunk_is_spent,
+    claim,
     fail,
-    newly_ready,
+    ready_segments,
     segment_done,
     segment_planned,
+    tell_end,
+    under_claim,
     with_timing,
 )
 
@@ -43,21 +47,32 @@ async def test_a_change_is_applied_on_top_of_every_rival() -> None:
     jobs = ContendedJobStore(lambda r: chunk_done(r, 1), lambda r: chunk_done(r, 2))
     await jobs.create(job_record())
 
-    before, after = await change(jobs, "job", lambda r: chunk_done(r, 0))
+    after = await change(jobs, "job", lambda r: chunk_done(r, 0))
 
-    assert before.chunks_done == {1, 2}
     assert after.chunks_done == {0, 1, 2}
     assert (await jobs.get("job"))[0] == after
 
 
-async def test_of_two_last_chunks_done_at_once_one_publishes_the_segment() -> None:
-    jobs = ContendedJobStore(lambda r: chunk_done(r, 1))
-    await jobs.create(segment_planned(job_record(), 0, (0, 1)))
-    rival = newly_ready(*await change(jobs, "job", lambda r: chunk_done(r, 0)))
+async def test_who_changes_a_job_that_has_ended_learns_of_the_end_and_changes_nothing() -> None:
+    jobs = MemoryJobStore()
+    await jobs.create(job_record(state="canceled"))
 
-    again = newly_ready(*await change(jobs, "job", lambda r: chunk_done(r, 0)))
+    after = await change(jobs, "job", lambda r: chunk_done(r, 0))
 
-    assert (rival, again) == ([0], [])
+    assert after == job_record(state="canceled") == (await jobs.get("job"))[0]
+
+
+async def test_a_worker_whose_claim_was_taken_over_writes_no_more() -> None:
+    jobs = MemoryJobStore()
+    await jobs.create(job_record())
+    first = await claim(jobs, "job")
+    second = await claim(jobs, "job")
+
+    await change(jobs, "job", under_claim(second.epoch, lambda r: chunk_done(r, 1)))
+    with pytest.raises(Superseded):
+        await change(jobs, "job", under_claim(first.epoch, lambda r: chunk_done(r, 0)))
+
+    assert (await jobs.get("job"))[0].chunks_done == {1}
 
 
 async def test_an_edit_that_fails_writes_nothing() -> None:
@@ -84,22 +99,22 @@ def test_a_segment_waits_for_its_last_chunk() -> None:
     first = chunk_done(planned, 1)
     last = chunk_done(first, 0)
 
-    assert newly_ready(planned, first) == []
-    assert newly_ready(first, last) == [0]
-    assert newly_ready(last, chunk_done(last, 0)) == []
+    assert ready_segments(first, 1) == []
+    assert ready_segments(last, 0) == [0]
+    assert ready_segments(last, 7) == []
 
 
 def test_one_chunk_may_complete_two_segments() -> None:
     planned = segment_planned(segment_planned(job_record(), 0, (0,)), 1, (0,))
 
-    assert newly_ready(planned, chunk_done(planned, 0)) == [0, 1]
+    assert ready_segments(chunk_done(planned, 0), 0) == [0, 1]
 
 
 @pytest.mark.parametrize("chunks", [(), (0,), (0, 3)], ids=["no faces", "one chunk", "two chunks"])
 def test_a_segment_planned_after_its_chunks_is_ready_at_once(chunks: tuple[int, ...]) -> None:
     before = job_record(chunks_done=frozenset({0, 3}))
 
-    assert newly_ready(before, segment_planned(before, 5, chunks)) == [5]
+    assert ready_segments(segment_planned(before, 5, chunks)) == [5]
 
 
 def test_a_segment_that_is_done_never_becomes_ready_again() -> None:
@@ -108,7 +123,13 @@ def test_a_segment_that_is_done_never_becomes_ready_again() -> None:
     later = chunk_done(done, 4)
 
     assert later.segments[0].status == "done"
-    assert newly_ready(done, later) == []
+    assert ready_segments(later) == []
+
+
+def test_planning_a_segment_again_keeps_what_became_of_it() -> None:
+    done = segment_done(segment_planned(job_record(), 0, ()), 0)
+
+    assert segment_planned(done, 0, ()) == done
 
 
 def test_all_is_done_only_when_no_segment_can_come_any_more() -> None:
@@ -172,18 +193,30 @@ async def test_a_failure_ends_the_job_and_is_told_once() -> None:
 
     await fail(jobs, bus, "job", NoFace("Nobody is seen."))
     await fail(jobs, bus, "job", NoFace("Nobody is seen in another chunk."))
-    await bus.announce(JobEvent(job_id="job", state="completed"))
+    await bus.announce(denoising(0.5))
 
     record, _ = await jobs.get("job")
     assert (record.state, record.error) == ("failed", JobError(code="no_face", message="Nobody is seen."))
-    states = [(await asyncio.wait_for(anext(events), 5)).state for _ in range(2)]
-    assert states == ["failed", "completed"]
+    assert record.announced
+    told = [await asyncio.wait_for(anext(events), 5) for _ in range(2)]
+    assert told == [JobEvent(job_id="job", state="failed"), denoising(0.5)]
+
+
+async def test_an_end_that_was_recorded_but_not_told_is_told_later() -> None:
+    jobs, bus = MemoryJobStore(), MemoryBus()
+    await jobs.create(job_record(state="completed", output="out/job/c.mp4"))
+    events = bus.events("job")
+
+    await tell_end(jobs, bus, (await jobs.get("job"))[0])
+
+    assert await asyncio.wait_for(anext(events), 5) == JobEvent(job_id="job", state="completed")
+    assert (await jobs.get("job"))[0].announced
 
 
 @pytest.mark.parametrize("state", ["completed", "canceled"])
 async def test_a_failure_after_the_end_changes_nothing(state: JobState) -> None:
     jobs = MemoryJobStore()
-    ended = job_record(state=state, segments={0: SegmentState(chunks=())})
+    ended = job_record(state=state, announced=True, segments={0: SegmentState(chunks=())})
     await jobs.create(ended)
 
     await fail(jobs, MemoryBus(), "job", NoFace("Nobody is seen."))

@@ -7,7 +7,7 @@ from port_suites.job_records import job_record
 
 from services.common.chunk_files import PASSED_THROUGH, Manifest, Outcome
 from services.common.media.join import Joined
-from services.common.messages import DubParameters
+from services.common.messages import DubParameters, Span
 from services.common.ports import ModelCard
 from services.composite.report import Report, write_report
 
@@ -86,7 +86,9 @@ def test_the_networks_are_named_with_what_they_were_made_from_and_their_warning(
 
 
 def test_the_parameters_can_be_given_again() -> None:
-    asked = DubParameters(seed=2**62, steps=7, segments=((0.5, 2.0),), guidance_interval=(0.2, 0.9), speaker="track:2")
+    asked = DubParameters(
+        seed=2**62, steps=7, segments=(Span(start_s=0.5, end_s=2.0),), guidance_interval=(0.2, 0.9), speaker="track:2"
+    )
 
     report = report_on(manifest(0, [D], [1]), parameters=asked)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from services.common.errors import InvalidParameter
+from services.common.messages import Span
 from services.preprocess.plan import (
     Timeline,
     Window,
@@ -101,14 +102,14 @@ def test_constant_rate_leaves_a_video_of_that_rate_alone() -> None:
 
 
 def test_only_frames_in_a_segment_are_dubbed() -> None:
-    timeline = with_segments(at_25_fps(10), [(0.08, 0.16), (0.32, 9.0)])
+    timeline = with_segments(at_25_fps(10), [Span(start_s=0.08, end_s=0.16), Span(start_s=0.32, end_s=9.0)])
 
     assert np.flatnonzero(timeline.dub).tolist() == [2, 3, 8, 9]
 
 
 def test_segments_beyond_the_end_are_refused() -> None:
     with pytest.raises(InvalidParameter):
-        with_segments(at_25_fps(10), [(5.0, 6.0)])
+        with_segments(at_25_fps(10), [Span(start_s=5.0, end_s=6.0)])
 
 
 def test_first_descent_is_where_the_video_goes_back() -> None:

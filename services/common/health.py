@@ -1,0 +1,64 @@
+"""What a worker tells about itself over HTTP: /livez, /readyz and /startupz for Kubernetes, /metrics for Prometheus."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+Probe = Callable[[], Awaitable[str]]
+"""Says in one sentence why the worker cannot work now; empty when it can."""
+
+_LONGEST_PROBE_S = 2.0
+
+
+@asynccontextmanager
+async def health_server(port: int, probe: Probe) -> AsyncIterator[int]:
+    """Serves while the context lasts, on all interfaces; yields the port, which is chosen when `port` is 0.
+
+    Started and live are the same here: the server comes up once the worker has all it needs.
+    """
+    server = _Server(uvicorn.Config(_app(probe), host="0.0.0.0", port=port, log_config=None, access_log=False))
+    serving = asyncio.create_task(server.serve())
+    try:
+        while not server.started:
+            if serving.done():
+                serving.result()
+                raise OSError(f"Port {port} cannot be used for health checks.")
+            await asyncio.sleep(0.01)
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await asyncio.wait([serving])
+
+
+class _Server(uvicorn.Server):
+    """Leaves the process's signals to the worker."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _app(probe: Probe) -> Starlette:
+    async def alive(request: Request) -> Response:
+        return PlainTextResponse("alive\n")
+
+    async def ready(request: Request) -> Response:
+        try:
+            reason = await asyncio.wait_for(probe(), _LONGEST_PROBE_S)
+        except TimeoutError:
+            reason = "A server the worker depends on does not answer."
+        return PlainTextResponse(f"{reason or 'ready'}\n", status_code=503 if reason else 200)
+
+    async def measured(request: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    routes = [("/livez", alive), ("/startupz", alive), ("/readyz", ready), ("/metrics", measured)]
+    return Starlette(routes=[Route(path, handler) for path, handler in routes])

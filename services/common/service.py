@@ -1,0 +1,86 @@
+"""A worker process: connects, says when it is ready, works, and on SIGTERM stops without dropping anything."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from services.common.errors import LipstageError
+from services.common.health import health_server
+from services.common.stack import Stack, connected
+from services.common.stack_settings import StackSettings
+from services.common.telemetry import start_telemetry
+
+log = logging.getLogger(__name__)
+
+EXIT_ERROR = 2
+
+
+class Serving(Protocol):
+    async def serve(self, closing: asyncio.Event) -> None:
+        """Works until `closing` is set."""
+        ...
+
+
+Build = Callable[[Stack], Awaitable[Sequence[Serving]]]
+"""Makes what serves: one worker for each task the process may have in hand at once."""
+
+
+def run_service(name: str, build: Build, variants: Sequence[str] = ()) -> None:
+    """Serves until SIGTERM or SIGINT; exits with 2 and one clear line when it cannot start.
+
+    `variants` must be served by Triton before the process counts as ready.
+    """
+    start_telemetry(name)
+    try:
+        settings = StackSettings()  # type: ignore[call-arg]  # the environment has them
+        asyncio.run(_serve(name, build, variants, settings))
+    except ValidationError as error:
+        log.error("a setting is wrong: %s", "; ".join(_setting(wrong["loc"], wrong["msg"]) for wrong in error.errors()))
+        sys.exit(EXIT_ERROR)
+    except (LipstageError, OSError) as error:
+        log.error("%s [%s]", error, error.code if isinstance(error, LipstageError) else "system")
+        sys.exit(EXIT_ERROR)
+
+
+async def _serve(name: str, build: Build, variants: Sequence[str], settings: StackSettings) -> None:
+    closing = asyncio.Event()
+    for asked_by in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(asked_by, closing.set)
+    async with connected(settings, variants) as stack:
+        workers = await build(stack)
+
+        async def probe() -> str:
+            return "The worker is stopping." if closing.is_set() else await stack.trouble(variants)
+
+        async with health_server(settings.health_port, probe) as port:
+            log.info("%s is ready; health on port %d", name, port)
+            await work_until(closing, workers, settings.drain_s)
+    log.info("%s has stopped", name)
+
+
+async def work_until(closing: asyncio.Event, workers: Sequence[Serving], drain_s: float) -> None:
+    """Once `closing` is set, no task is taken any more; those in hand get `drain_s`, then they are handed back."""
+    serving = [asyncio.create_task(worker.serve(closing)) for worker in workers]
+    closed = asyncio.create_task(closing.wait())
+    try:
+        await asyncio.wait([closed, *serving], return_when=asyncio.FIRST_COMPLETED)
+        if closing.is_set():
+            _, unfinished = await asyncio.wait(serving, timeout=drain_s)
+            log.info("stopping: %d tasks are handed back", len(unfinished))
+    finally:
+        for task in (closed, *serving):
+            task.cancel()
+        await asyncio.wait([closed, *serving])
+    for task in serving:
+        with contextlib.suppress(asyncio.CancelledError):
+            task.result()
+
+
+def _setting(location: tuple[int | str, ...], message: str) -> str:
+    return f"LIPSTAGE_{'_'.join(map(str, location)).upper()}: {message}"

@@ -1,0 +1,30 @@
+"""Settings of the distributed body, environment variables `LIPSTAGE_<NAME>`. Secrets have no default."""
+
+import tempfile
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+
+from services.common.settings import Settings
+
+
+class StackSettings(Settings):
+    nats_url: str = "nats://127.0.0.1:4222"
+    nats_user: str
+    nats_password: SecretStr
+    s3_url: str = "http://127.0.0.1:9000"
+    s3_bucket: str = "lipstage"
+    s3_access_key: str
+    s3_secret_key: SecretStr
+    triton_url: str = "127.0.0.1:8001"
+    """Host and port of Triton's gRPC endpoint."""
+    triton_shared_memory: bool = False
+    """Hand arrays over in shared memory; only where Triton runs on the same machine and trusts its clients."""
+    health_port: int = Field(default=8080, ge=0, lt=65536)
+    start_timeout_s: float = Field(default=30.0, gt=0)
+    """How long a starting worker waits for the servers it needs."""
+    drain_s: float = Field(default=120.0, ge=0)
+    """How long tasks in hand may still take once the worker is asked to stop."""
+    tasks_at_once: int = Field(default=0, ge=0, le=64)
+    """0 = what suits the service."""
+    scratch_dir: Path = Path(tempfile.gettempdir()) / "lipstage"
