@@ -8,7 +8,7 @@ TORCH := torch==2.13.0
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check models bench parity-full lock clean
+.PHONY: help demo test check models bench parity-full proto lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,16 @@ bench: $(VENV)/.stamp-test models ## run every measured comparison; each prints 
 
 parity-full: $(VENV)/.stamp-test ## export a full-size UNet with random weights and compare it with torch (slow, many GB)
 	@$(BIN)/python -m export.full_size
+
+# What is generated is checked in; a unit test runs this target into a folder of its own and compares.
+PROTO_OUT := .
+PROTOC = $(BIN)/python -m grpc_tools.protoc -I proto
+proto: ## generate lipstage/v1 from proto/
+	@rm -f $(PROTO_OUT)/lipstage/v1/*_pb2*
+	@$(PROTOC) --python_out=$(PROTO_OUT) \
+		--plugin=$(BIN)/protoc-gen-mypy --mypy_out=quiet:$(PROTO_OUT) proto/lipstage/v1/*.proto
+	@$(PROTOC) --grpc_python_out=$(PROTO_OUT) \
+		--plugin=$(BIN)/protoc-gen-mypy_grpc --mypy_grpc_out=quiet:$(PROTO_OUT) proto/lipstage/v1/service.proto
 
 lock: ## resolve the newest allowed versions in a throw-away environment and pin them in constraints.txt
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock

@@ -29,7 +29,6 @@ async def run_job(
     """Works one job through all stages and returns its final record; canceling stops every stage cleanly."""
     bus, jobs = MemoryBus(), MemoryJobStore()
     await jobs.create(record)
-    events = bus.events(record.id)
 
     def worker(queue: str, handle: Handle) -> Worker:
         return Worker(queue, handle, bus, jobs, AT_ONCE)
@@ -38,7 +37,7 @@ async def run_job(
     denoising = Denoising(bus, media, jobs, drawn_faces(media, models))
     compositing = Compositing(bus, media, jobs, stored_steps(media, models, settings.encoder_threads))
     denoise = worker(denoise_queue(record.parameters.variant), denoising.handle)
-    async with asyncio.TaskGroup() as group:
+    async with bus.events(record.id) as events, asyncio.TaskGroup() as group:
         serving = [
             group.create_task(worker("preprocess", preprocessing.handle).serve()),
             *(group.create_task(denoise.serve()) for _ in range(settings.chunks_in_flight)),
@@ -47,8 +46,6 @@ async def run_job(
         await bus.publish(preprocess_task(record))
         async for event in events:
             on_event(event)
-            if event.state != "processing":
-                break
         for task in serving:
             task.cancel()
     ended, _ = await jobs.get(record.id)

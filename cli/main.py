@@ -7,7 +7,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import typer
 
-from cli import doctor, dub, evaluate, probe, weights
+from cli import doctor, dub, evaluate, jobs, probe, weights
 from cli.console import errors
 from services.common.errors import LipstageError
 
@@ -22,6 +22,10 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("dub")(dub.dub)
+app.command("submit")(jobs.submit)
+app.command("status")(jobs.status)
+app.command("watch")(jobs.watch)
+app.command("cancel")(jobs.cancel)
 app.command("probe")(probe.probe)
 app.command("evaluate")(evaluate.evaluate)
 app.command("doctor")(doctor.doctor)

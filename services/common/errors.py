@@ -140,10 +140,22 @@ class ObjectMissing(LipstageError):
     code = "object_missing"
 
 
+class ObjectDamaged(LipstageError):
+    """What the media store holds is not what was put there."""
+
+    code = "object_damaged"
+
+
 class Unavailable(LipstageError):
     """A server that jobs depend on cannot be reached or takes no more; it may come back."""
 
     code = "unavailable"
+
+
+class Unauthorized(LipstageError):
+    """A server refuses the credentials it was given."""
+
+    code = "unauthorized"
 
 
 class VersionSkew(LipstageError):

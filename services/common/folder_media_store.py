@@ -22,11 +22,14 @@ class FolderMediaStore:
         self._write_once(name, lambda aside: aside.write_bytes(data))
 
     async def put_file(self, name: str, path: Path) -> None:
-        """Takes the file by symbolic link when it lies outside the store (an input), by renaming when inside."""
-        if path.is_relative_to(self._root):
-            self._write_once(name, lambda aside: path.replace(aside))
-        else:
+        """Takes a file from `scratch` by renaming it, any other (an input) by symbolic link."""
+        if not path.is_relative_to(self._root / "scratch"):
             self._write_once(name, lambda aside: aside.symlink_to(path.resolve()))
+            return
+        try:
+            self._write_once(name, lambda aside: path.replace(aside))
+        finally:
+            path.unlink(missing_ok=True)
 
     async def get(self, name: str) -> bytes:
         return self._path(name).read_bytes()

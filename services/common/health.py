@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -22,17 +23,14 @@ _LONGEST_PROBE_S = 2.0
 async def health_server(port: int, probe: Probe) -> AsyncIterator[int]:
     """Serves while the context lasts, on all interfaces; yields the port, which is chosen when `port` is 0.
 
-    Started and live are the same here: the server comes up once the worker has all it needs.
+    Started and live are the same here: the server comes up once the worker has all it needs. Raises OSError when the
+    port is taken.
     """
-    server = _Server(uvicorn.Config(_app(probe), host="0.0.0.0", port=port, log_config=None, access_log=False))
-    serving = asyncio.create_task(server.serve())
+    listening = socket.create_server(("0.0.0.0", port))
+    server = _Server(uvicorn.Config(_app(probe), lifespan="off", log_config=None, access_log=False))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        while not server.started:
-            if serving.done():
-                serving.result()
-                raise OSError(f"Port {port} cannot be used for health checks.")
-            await asyncio.sleep(0.01)
-        yield server.servers[0].sockets[0].getsockname()[1]
+        yield listening.getsockname()[1]
     finally:
         server.should_exit = True
         await asyncio.wait([serving])

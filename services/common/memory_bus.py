@@ -1,6 +1,7 @@
 """The embedded bus: bounded queues in memory."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ class MemoryBus:
     def __init__(self, queue_limit: int = 8) -> None:
         self._queues: defaultdict[str, _Queue] = defaultdict(lambda: _Queue(asyncio.Semaphore(queue_limit)))
         self._listeners: defaultdict[str, list[asyncio.Queue[JobEvent]]] = defaultdict(list)
-        self._told: set[str] = set()
+        self._ends: dict[str, JobEvent] = {}
 
     async def publish(self, task: Task) -> None:
         queue = self._queues[task.queue]
@@ -27,23 +28,31 @@ class MemoryBus:
         queue.waiting.put_nowait(MemoryDelivery(task, queue, carried()))
 
     async def consume(self, queue: str, closing: asyncio.Event | None = None) -> AsyncIterator["MemoryDelivery"]:
-        while delivery := await item_unless(closing, self._queues[queue].waiting.get()):
-            self._queues[queue].room.release()
+        closing = closing or asyncio.Event()
+        while not closing.is_set() and (delivery := await item_unless(closing, self._queues[queue].waiting.get())):
+            if delivery.attempt == 0:
+                self._queues[queue].room.release()
             delivery.attempt += 1
             yield delivery
 
     async def announce(self, event: JobEvent) -> None:
         if event.stage is None:
-            if event.job_id in self._told:
+            if event.job_id in self._ends:
                 return
-            self._told.add(event.job_id)
+            self._ends[event.job_id] = event
         for listener in self._listeners[event.job_id]:
             listener.put_nowait(event)
 
-    def events(self, job_id: str) -> AsyncIterator[JobEvent]:
+    @contextlib.asynccontextmanager
+    async def events(self, job_id: str) -> AsyncIterator[AsyncIterator[JobEvent]]:
         listener: asyncio.Queue[JobEvent] = asyncio.Queue()
+        if job_id in self._ends:
+            listener.put_nowait(self._ends[job_id])
         self._listeners[job_id].append(listener)
-        return _received(listener)
+        try:
+            yield _until_the_end(listener)
+        finally:
+            self._listeners[job_id].remove(listener)
 
 
 @dataclass
@@ -76,6 +85,7 @@ class MemoryDelivery:
         await self.ack()
 
 
-async def _received(listener: "asyncio.Queue[JobEvent]") -> AsyncIterator[JobEvent]:
-    while True:
-        yield await listener.get()
+async def _until_the_end(listener: "asyncio.Queue[JobEvent]") -> AsyncIterator[JobEvent]:
+    while (event := await listener.get()).stage is not None:
+        yield event
+    yield event

@@ -83,15 +83,24 @@ class Bus(Protocol):
         ...
 
     def consume(self, queue: str, closing: asyncio.Event | None = None) -> AsyncIterator[Delivery]:
-        """Tasks, one at a time; ends once `closing` is set."""
+        """Tasks, one at a time, shared with all other consumers of the queue; ends once `closing` is set.
+
+        Once it has begun, it waits out a broker that is away.
+        """
         ...
 
     async def announce(self, event: JobEvent) -> None:
-        """Tells a stage's progress or, without a stage, the job's end: once, however often it is announced."""
+        """Tells a stage's progress, which nobody may hear, or, without a stage, the job's end.
+
+        The first end that is announced is told, once; progress does not wait for a broker that is away.
+        """
         ...
 
-    def events(self, job_id: str) -> AsyncIterator[JobEvent]:
-        """Events of the job from the moment of the call on."""
+    def events(self, job_id: str) -> AbstractAsyncContextManager[AsyncIterator[JobEvent]]:
+        """The job's progress from the moment the context is entered, and last its end, also if it was told before.
+
+        Once it has begun, it waits out a broker that is away; what is told meanwhile but for the end may be missed.
+        """
         ...
 
 

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 from pydantic import ValidationError
@@ -37,9 +37,16 @@ def run_service(name: str, build: Build, variants: Sequence[str] = ()) -> None:
     `variants` must be served by Triton before the process counts as ready.
     """
     start_telemetry(name)
-    try:
+    with exiting_clearly():
         settings = StackSettings()  # type: ignore[call-arg]  # the environment has them
         asyncio.run(_serve(name, build, variants, settings))
+
+
+@contextlib.contextmanager
+def exiting_clearly() -> Iterator[None]:
+    """Turns what an operator can mend into one line of the log and exit status 2."""
+    try:
+        yield
     except ValidationError as error:
         log.error("a setting is wrong: %s", "; ".join(_setting(wrong["loc"], wrong["msg"]) for wrong in error.errors()))
         sys.exit(EXIT_ERROR)
@@ -52,7 +59,7 @@ async def _serve(name: str, build: Build, variants: Sequence[str], settings: Sta
     closing = asyncio.Event()
     for asked_by in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(asked_by, closing.set)
-    async with connected(settings, variants) as stack:
+    async with connected(settings, name, variants) as stack:
         workers = await build(stack)
 
         async def probe() -> str:

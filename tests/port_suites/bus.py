@@ -1,136 +1,217 @@
 """What every adapter of the Bus port does. An adapter's test derives from BusSuite.
 
-It gives the fixture `bus`, a bus without tasks whose queues hold `QUEUE_LIMIT`.
+It gives the fixture `bus`, a bus without tasks that has told no job's end.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from typing import TypeVar
 
+from opentelemetry import context, trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
 from services.common.messages import ChunkTask, FinishTask, JobEvent, SegmentTask, Task
 from services.common.ports import Bus, Delivery
 
 T = TypeVar("T")
 
+LONGEST_WAIT_S = 5.0
+COMPLETED = JobEvent(job_id="job", state="completed")
+
 
 class BusSuite:
-    QUEUE_LIMIT = 3
-    """The fixture's bus holds this many unfinished tasks in each queue."""
-    LONGEST_WAIT_S = 5.0
-    QUIET_S = 0.05
-    """How long a publisher must be seen waiting to believe that it waits."""
-
     async def test_a_task_reaches_its_own_queue_only(self, bus: Bus) -> None:
         chunk, segment = chunk_task(0), SegmentTask(job_id="job", segment=0)
-        await self._publish(bus, chunk, segment)
+        await publish(bus, chunk, segment)
 
-        assert await self._finished(bus, "denoise-1", 1) == [chunk]
-        assert await self._finished(bus, "composite", 1) == [segment]
+        assert await worked_off(bus, "denoise-1", 1) == [chunk]
+        assert await worked_off(bus, "composite", 1) == [segment]
 
     async def test_a_consumer_gets_what_was_published_before_and_after_it_came(self, bus: Bus) -> None:
-        await self._publish(bus, chunk_task(0))
+        await publish(bus, chunk_task(0))
         deliveries = bus.consume("denoise-1")
-        before = await self._next(deliveries)
+        before = await following(deliveries)
         await before.ack()
-        await self._publish(bus, chunk_task(1))
+        await publish(bus, chunk_task(1))
 
-        assert [before.task, (await self._next(deliveries)).task] == [chunk_task(0), chunk_task(1)]
+        assert [before.task, (await following(deliveries)).task] == [chunk_task(0), chunk_task(1)]
+
+    async def test_an_idle_consumer_is_told_of_a_new_task(self, bus: Bus) -> None:
+        taking = asyncio.ensure_future(following(bus.consume("denoise-1")))
+        await asyncio.sleep(0)
+        await publish(bus, chunk_task(0))
+
+        assert (await taking).task == chunk_task(0)
 
     async def test_every_kind_of_task_arrives_as_it_was(self, bus: Bus) -> None:
         tasks: list[Task] = [SegmentTask(job_id="job", segment=7), FinishTask(job_id="job")]
-        await self._publish(bus, *tasks)
+        await publish(bus, *tasks)
 
-        assert await self._finished(bus, "composite", 2) == tasks
+        assert await worked_off(bus, "composite", 2) == tasks
 
     async def test_a_key_is_queued_once(self, bus: Bus) -> None:
-        await self._publish(bus, chunk_task(0), chunk_task(0), chunk_task(1))
+        await publish(bus, chunk_task(0), chunk_task(0), chunk_task(1))
 
-        assert await self._finished(bus, "denoise-1", 2) == [chunk_task(0), chunk_task(1)]
+        assert await worked_off(bus, "denoise-1", 2) == [chunk_task(0), chunk_task(1)]
 
-    async def test_a_key_is_queued_once_even_after_it_was_worked_off(self, bus: Bus) -> None:
-        await self._publish(bus, chunk_task(0))
-        await self._finished(bus, "denoise-1", 1)
-        await self._publish(bus, chunk_task(0), chunk_task(1))
+    async def test_a_key_is_not_queued_while_somebody_works_on_it(self, bus: Bus) -> None:
+        await publish(bus, chunk_task(0))
+        in_hand = await following(bus.consume("denoise-1"))
+        await publish(bus, chunk_task(0), chunk_task(1))
 
-        assert await self._finished(bus, "denoise-1", 1) == [chunk_task(1)]
+        assert await worked_off(bus, "denoise-1", 1) == [chunk_task(1)]
+        await in_hand.ack()
+
+    async def test_a_key_may_be_queued_again_after_it_was_worked_off(self, bus: Bus) -> None:
+        await publish(bus, chunk_task(0))
+        await worked_off(bus, "denoise-1", 1)
+        await publish(bus, chunk_task(0))
+
+        assert await worked_off(bus, "denoise-1", 1) == [chunk_task(0)]
 
     async def test_the_same_chunk_of_two_jobs_is_two_tasks(self, bus: Bus) -> None:
         tasks = [chunk_task(0, job_id="one"), chunk_task(0, job_id="two")]
-        await self._publish(bus, *tasks)
+        await publish(bus, *tasks)
 
-        assert await self._finished(bus, "denoise-1", 2) == tasks
+        assert await worked_off(bus, "denoise-1", 2) == tasks
 
-    async def test_a_refused_task_comes_back(self, bus: Bus) -> None:
-        await self._publish(bus, chunk_task(0))
-        await (await self._next(bus.consume("denoise-1"))).nack()
+    async def test_a_task_handed_back_is_taken_again_and_counts_its_takers(self, bus: Bus) -> None:
+        await publish(bus, chunk_task(0))
+        deliveries = bus.consume("denoise-1")
+        seen = []
+        for _ in range(3):
+            delivery = await following(deliveries)
+            seen.append((delivery.task, delivery.attempt))
+            await delivery.nack()
 
-        assert await self._finished(bus, "denoise-1", 1) == [chunk_task(0)]
+        assert seen == [(chunk_task(0), 1), (chunk_task(0), 2), (chunk_task(0), 3)]
+
+    async def test_a_task_handed_back_for_later_lets_others_go_first(self, bus: Bus) -> None:
+        await publish(bus, chunk_task(0), chunk_task(1))
+        deliveries = bus.consume("denoise-1")
+        await (await following(deliveries)).nack(delay_s=0.2)
+
+        assert [(await following(deliveries)).task.chunk for _ in range(2)] == [1, 0]
+
+    async def test_a_buried_task_does_not_come_back_and_its_key_is_free(self, bus: Bus) -> None:
+        await publish(bus, chunk_task(0))
+        deliveries = bus.consume("denoise-1")
+        await (await following(deliveries)).bury("no_face: Nobody is seen.")
+        await publish(bus, chunk_task(1), chunk_task(0))
+
+        assert [(await following(deliveries)).task.chunk for _ in range(2)] == [1, 0]
 
     async def test_two_consumers_share_the_work(self, bus: Bus) -> None:
-        await self._publish(bus, chunk_task(0), chunk_task(1))
-        first = await self._next(bus.consume("denoise-1"))
-        second = await self._next(bus.consume("denoise-1"))
+        await publish(bus, chunk_task(0), chunk_task(1))
+        first = await following(bus.consume("denoise-1"))
+        second = await following(bus.consume("denoise-1"))
 
         assert {first.task.key, second.task.key} == {chunk_task(0).key, chunk_task(1).key}
 
-    async def test_publishing_waits_while_the_queue_is_full(self, bus: Bus) -> None:
-        await self._publish(bus, *map(chunk_task, range(self.QUEUE_LIMIT)))
-        one_more = asyncio.ensure_future(bus.publish(chunk_task(self.QUEUE_LIMIT)))
-        _, waiting = await asyncio.wait({one_more}, timeout=self.QUIET_S)
-        taken = await self._finished(bus, "denoise-1", 1)
-        await self._soon(one_more)
+    async def test_a_closing_consumer_takes_no_task(self, bus: Bus) -> None:
+        closing = asyncio.Event()
+        closing.set()
+        await publish(bus, chunk_task(0))
 
-        assert waiting == {one_more}
-        assert taken == [chunk_task(0)]
+        assert [delivery async for delivery in bus.consume("denoise-1", closing)] == []
+        assert await worked_off(bus, "denoise-1", 1) == [chunk_task(0)]
 
-    async def test_a_full_queue_stops_no_other(self, bus: Bus) -> None:
-        await self._publish(bus, *map(chunk_task, range(self.QUEUE_LIMIT)))
+    async def test_an_idle_consumer_ends_when_it_is_closed(self, bus: Bus) -> None:
+        closing = asyncio.Event()
+        ended = asyncio.ensure_future(anext(bus.consume("denoise-1", closing), None))
+        await asyncio.sleep(0)
+        closing.set()
 
-        await self._publish(bus, FinishTask(job_id="job"))
+        assert await soon(ended) is None
 
-        assert await self._finished(bus, "composite", 1) == [FinishTask(job_id="job")]
+    async def test_a_canceled_consumer_takes_no_task_with_it(self, bus: Bus) -> None:
+        taking = asyncio.ensure_future(anext(bus.consume("denoise-1")))
+        await asyncio.sleep(0)
+        taking.cancel()
+        await asyncio.wait({taking})
+        await publish(bus, chunk_task(0))
+
+        assert await worked_off(bus, "denoise-1", 1) == [chunk_task(0)]
+
+    async def test_the_trace_context_travels_with_the_task(self, bus: Bus) -> None:
+        span = SpanContext(trace_id=0xABC, span_id=0xDEF, is_remote=False, trace_flags=TraceFlags(1))
+        token = context.attach(trace.set_span_in_context(NonRecordingSpan(span)))
+        await publish(bus, chunk_task(0))
+        context.detach(token)
+
+        assert (await following(bus.consume("denoise-1"))).trace == {
+            "traceparent": f"00-{0xABC:032x}-{0xDEF:016x}-01",
+        }
 
     async def test_events_reach_everyone_who_listens(self, bus: Bus) -> None:
-        listeners = bus.events("job"), bus.events("job")
-        await bus.announce(denoising(0.5))
-        await bus.announce(denoising(1.0))
+        async with bus.events("job") as one, bus.events("job") as other:
+            await bus.announce(denoising(0.5))
+            await bus.announce(denoising(1.0))
 
-        for listener in listeners:
-            assert [await self._next(listener), await self._next(listener)] == [denoising(0.5), denoising(1.0)]
+            for listener in (one, other):
+                assert [await following(listener), await following(listener)] == [denoising(0.5), denoising(1.0)]
 
-    async def test_events_from_before_the_call_are_not_told(self, bus: Bus) -> None:
+    async def test_progress_from_before_the_call_is_not_told(self, bus: Bus) -> None:
         await bus.announce(denoising(0.1))
-        listener = bus.events("job")
-        await bus.announce(denoising(0.2))
+        async with bus.events("job") as listener:
+            await bus.announce(denoising(0.2))
 
-        assert await self._next(listener) == denoising(0.2)
+            assert await following(listener) == denoising(0.2)
 
     async def test_events_of_other_jobs_are_not_told(self, bus: Bus) -> None:
-        listener = bus.events("job")
-        await bus.announce(JobEvent(job_id="other", state="failed"))
-        await bus.announce(JobEvent(job_id="job", state="completed"))
+        async with bus.events("job") as listener:
+            await bus.announce(JobEvent(job_id="other", state="failed"))
+            await bus.announce(COMPLETED)
 
-        assert await self._next(listener) == JobEvent(job_id="job", state="completed")
+            assert await following(listener) == COMPLETED
 
-    async def _publish(self, bus: Bus, *tasks: Task) -> None:
-        for task in tasks:
-            await self._soon(bus.publish(task))
+    async def test_the_end_is_the_last_event(self, bus: Bus) -> None:
+        async with bus.events("job") as listener:
+            await bus.announce(denoising(1.0))
+            await bus.announce(COMPLETED)
+            await bus.announce(denoising(1.0))
 
-    async def _finished(self, bus: Bus, queue: str, count: int) -> list[Task]:
-        """Takes and acknowledges the next tasks of a queue."""
-        taken = []
-        deliveries: AsyncIterator[Delivery] = bus.consume(queue)
-        for _ in range(count):
-            delivery = await self._next(deliveries)
-            await delivery.ack()
-            taken.append(delivery.task)
-        return taken
+            assert await soon(gathered(listener)) == [denoising(1.0), COMPLETED]
 
-    async def _next(self, items: AsyncIterator[T]) -> T:
-        return await self._soon(anext(items))
+    async def test_an_end_told_before_the_call_is_told(self, bus: Bus) -> None:
+        await bus.announce(COMPLETED)
+        async with bus.events("job") as listener:
+            assert await soon(gathered(listener)) == [COMPLETED]
 
-    async def _soon(self, awaited: Awaitable[T]) -> T:
-        return await asyncio.wait_for(awaited, self.LONGEST_WAIT_S)
+    async def test_the_first_end_excludes_every_other(self, bus: Bus) -> None:
+        async with bus.events("job") as early:
+            await bus.announce(COMPLETED)
+            await bus.announce(JobEvent(job_id="job", state="failed"))
+            async with bus.events("job") as late:
+                assert await soon(gathered(early)) == await soon(gathered(late)) == [COMPLETED]
+
+
+async def publish(bus: Bus, *tasks: Task) -> None:
+    for task in tasks:
+        await soon(bus.publish(task))
+
+
+async def worked_off(bus: Bus, queue: str, count: int) -> list[Task]:
+    """Takes and acknowledges the next tasks of a queue."""
+    taken = []
+    deliveries: AsyncIterator[Delivery] = bus.consume(queue)
+    for _ in range(count):
+        delivery = await following(deliveries)
+        await delivery.ack()
+        taken.append(delivery.task)
+    return taken
+
+
+async def following(items: AsyncIterator[T]) -> T:
+    return await soon(anext(items))
+
+
+async def gathered(items: AsyncIterator[T]) -> list[T]:
+    return [item async for item in items]
+
+
+async def soon(awaited: Awaitable[T]) -> T:
+    return await asyncio.wait_for(awaited, LONGEST_WAIT_S)
 
 
 def chunk_task(chunk: int, job_id: str = "job") -> ChunkTask:

@@ -97,6 +97,29 @@ class JobStoreSuite:
         assert refused.count(False) == 1
         assert await self._stored(job_store) == writers[refused.index(False)]
 
+    async def test_every_jobs_newest_record_is_listed_under_its_revision(self, job_store: JobStore) -> None:
+        for job_id in ("one", "two", "three"):
+            await job_store.create(job_record(job_id))
+        _, revision = await job_store.get("two")
+        await job_store.update(job_record("two", chunks=5), revision)
+
+        listed = {record.id: (record, revision) async for record, revision in job_store.records()}
+
+        assert listed == {job_id: await job_store.get(job_id) for job_id in ("one", "two", "three")}
+        assert listed["two"][0].chunks == 5
+
+    async def test_an_empty_store_lists_nothing(self, job_store: JobStore) -> None:
+        assert [entry async for entry in job_store.records()] == []
+
+    async def test_jobs_may_change_while_they_are_listed(self, job_store: JobStore) -> None:
+        for job_id in ("one", "two"):
+            await job_store.create(job_record(job_id))
+
+        async for record, revision in job_store.records():
+            await job_store.update(record.model_copy(update={"chunks": 9}), revision)
+
+        assert {record.chunks async for record, _ in job_store.records()} == {9}
+
     @staticmethod
     async def _stored(job_store: JobStore) -> JobRecord:
         record, _ = await job_store.get("job")

@@ -23,7 +23,8 @@ async def test_a_callers_file_is_linked_not_copied(media_store: FolderMediaStore
 
     await media_store.put_file(NAME, source)
 
-    assert (await media_store.local_path(NAME)).resolve() == source
+    async with media_store.local(NAME) as path:
+        assert path.resolve() == source
 
 
 async def test_a_link_is_right_for_a_relative_path(
@@ -43,8 +44,8 @@ async def test_a_file_written_inside_the_store_is_moved(media_store: FolderMedia
 
     await media_store.put_file(NAME, written)
 
-    assert (await media_store.local_path(NAME)).stat().st_ino == inode
-    assert not list(media_store.scratch.iterdir())
+    async with media_store.local(NAME) as path:
+        assert path.stat().st_ino == inode
 
 
 @pytest.mark.parametrize(

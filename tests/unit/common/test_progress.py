@@ -1,10 +1,8 @@
 """Changes of a job's record, and what each makes ready."""
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
-from port_suites.bus import denoising
 from port_suites.job_records import job_record
 
 from services.common.errors import NoFace, Superseded
@@ -189,27 +187,26 @@ def test_seconds_add_up_by_stage() -> None:
 async def test_a_failure_ends_the_job_and_is_told_once() -> None:
     jobs, bus = MemoryJobStore(), MemoryBus()
     await jobs.create(job_record())
-    events = bus.events("job")
 
-    await fail(jobs, bus, "job", NoFace("Nobody is seen."))
-    await fail(jobs, bus, "job", NoFace("Nobody is seen in another chunk."))
-    await bus.announce(denoising(0.5))
+    async with bus.events("job") as events:
+        await fail(jobs, bus, "job", NoFace("Nobody is seen."))
+        await fail(jobs, bus, "job", NoFace("Nobody is seen in another chunk."))
+        told = [event async for event in events]
 
     record, _ = await jobs.get("job")
     assert (record.state, record.error) == ("failed", JobError(code="no_face", message="Nobody is seen."))
     assert record.announced
-    told = [await asyncio.wait_for(anext(events), 5) for _ in range(2)]
-    assert told == [JobEvent(job_id="job", state="failed"), denoising(0.5)]
+    assert told == [JobEvent(job_id="job", state="failed")]
 
 
 async def test_an_end_that_was_recorded_but_not_told_is_told_later() -> None:
     jobs, bus = MemoryJobStore(), MemoryBus()
     await jobs.create(job_record(state="completed", output="out/job/c.mp4"))
-    events = bus.events("job")
 
     await tell_end(jobs, bus, (await jobs.get("job"))[0])
 
-    assert await asyncio.wait_for(anext(events), 5) == JobEvent(job_id="job", state="completed")
+    async with bus.events("job") as events:
+        assert [event async for event in events] == [JobEvent(job_id="job", state="completed")]
     assert (await jobs.get("job"))[0].announced
 
 

@@ -1,0 +1,38 @@
+"""What every dub begins and ends with: a request that can be met, and a result delivered whole."""
+
+from pathlib import Path
+
+from cli.output_file import check_writable, deliver
+from services.common import object_names
+from services.common.errors import LipstageError, OutputUnwritable
+from services.common.media.join import check_container
+from services.common.media.opening import check_is_file
+from services.common.messages import DubParameters, JobRecord
+from services.common.ports import MediaStore
+from services.preprocess.faces.speaker import parse_speaker
+
+
+def check_request(video: Path, audio: Path, output: Path, parameters: DubParameters) -> None:
+    """Raises the InputError that says why this cannot be done, before any work."""
+    parse_speaker(parameters.speaker)
+    check_writable(output)
+    check_container(output)
+    for source in (video, audio):
+        check_is_file(source)
+        if output.exists() and output.samefile(source):
+            raise OutputUnwritable(f"“{output}” is one of the inputs; give the result another name.", path=str(output))
+
+
+async def deliver_job(record: JobRecord, media: MediaStore, output: Path) -> None:
+    """Puts output and report, `output` with the suffix .report.json, where they were asked for: both or none."""
+    report = output.with_suffix(".report.json")
+    async with (
+        media.local(object_names.report(record)) as finished_report,
+        media.local(object_names.output(record)) as finished_output,
+    ):
+        deliver(finished_report, report)
+        try:
+            deliver(finished_output, output)
+        except LipstageError:
+            report.unlink(missing_ok=True)
+            raise

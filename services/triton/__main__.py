@@ -1,0 +1,62 @@
+"""`python -m services.triton`: a local server for the model repository, and the cards it tells its callers."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.common.errors import LipstageError
+from services.common.settings import Settings
+from services.triton.cards import write_cards
+from services.triton.server import TritonServer
+from services.triton.server_root import ENVIRONMENT
+
+MODEL_REPOSITORY = Settings().models_dir
+EXIT_ERROR = 2
+
+app = typer.Typer(
+    name="python -m services.triton",
+    help="Triton on this machine, for development and tests; production runs NVIDIA's image.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+Repository = Annotated[Path, typer.Option(help="The model repository.")]
+
+
+@app.command()
+def serve(
+    repository: Repository = MODEL_REPOSITORY,
+    grpc_port: Annotated[int, typer.Option(help="Where clients connect.")] = 8001,
+    metrics_port: Annotated[int, typer.Option(help="Where /metrics is.")] = 8002,
+    environment: Annotated[Path, typer.Option(help="The virtual environment Triton is installed in.")] = ENVIRONMENT,
+) -> None:
+    """Serves until it is told to stop."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with TritonServer(repository, grpc_port=grpc_port, metrics_port=metrics_port, environment=environment) as server:
+        typer.echo(f"Triton is ready: gRPC on {server.url}, metrics on 127.0.0.1:{metrics_port}")
+        sys.exit(server.wait())
+
+
+@app.command()
+def cards(repository: Repository = MODEL_REPOSITORY) -> None:
+    """Writes what the exported graphs say about themselves into the configurations, for clients to ask."""
+    for path in write_cards(repository):
+        typer.echo(f"{path}: written anew")
+
+
+def main() -> None:
+    """Every expected error is one line with its code on stderr, and exit status 2."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except LipstageError as error:
+        typer.echo(f"error [{error.code}]: {error}", err=True)
+        sys.exit(EXIT_ERROR)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Real NATS servers, started from the configuration files of the deployment."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+USER, PASSWORD = "lipstage", "12345"
+"""A password that NATS would read as a number."""
+_START_S, _LOOK_S = 10.0, 0.01
+
+
+@dataclass(frozen=True)
+class Broker:
+    process: "subprocess.Popen[bytes]"
+    url: str
+    monitoring_url: str
+
+    def told(self, path: str) -> Any:
+        """What the server's monitoring answers."""
+        with urllib.request.urlopen(f"{self.monitoring_url}/{path}", timeout=_START_S) as answer:
+            return json.load(answer)
+
+
+@contextmanager
+def broker(configuration: Path, folder: Path, name: str = "nats-0", routes: Sequence[int] = ()) -> Iterator[Broker]:
+    """One server with its files in `folder`; `routes` are the cluster's ports, this server's own first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = folder / "nats.conf"
+    settings.write_text(_on_this_machine(configuration.read_text(), folder, routes))
+    binary = Path(sys.executable).with_name("nats-server")
+    secrets = {"LIPSTAGE_NATS_USER": USER, "POD_NAME": name}
+    # As docker-compose.yml and the StatefulSet hand it over.
+    secrets |= {"LIPSTAGE_NATS_PASSWORD": f'"{PASSWORD}"', "QUOTED_PASSWORD": f'"{PASSWORD}"'}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([binary, "-c", settings], env=os.environ | secrets, stdout=log, stderr=log)
+    try:
+        yield _started(process, folder)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def cluster(configuration: Path, folder: Path) -> Iterator[list[Broker]]:
+    ports = _free_ports(3)
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                broker(configuration, folder / f"{i}", f"nats-{i}", [ports[i], *ports[:i], *ports[i + 1 :]])
+            )
+            for i in range(3)
+        ]
+
+
+def _on_this_machine(text: str, folder: Path, routes: Sequence[int]) -> str:
+    """The same configuration but for its addresses and folders."""
+    own, *others = routes or [-1]
+    text = re.sub(r"\S+:(4222|8222)$", "127.0.0.1:-1", text, flags=re.MULTILINE)
+    text = text.replace("0.0.0.0:6222", f"127.0.0.1:{own}").replace("store_dir: /data", f"store_dir: {folder}")
+    text = text.replace("/run/nats", str(folder))
+    text = re.sub(
+        r"routes: \[.*?\]", f"routes: {[f'nats://127.0.0.1:{port}' for port in others]}", text, flags=re.DOTALL
+    )
+    return f"{text}\nports_file_dir: {folder}\n"
+
+
+def _started(process: "subprocess.Popen[bytes]", folder: Path) -> Broker:
+    ports = folder / f"nats-server_{process.pid}.ports"
+    deadline_s = time.monotonic() + _START_S
+    while time.monotonic() < deadline_s and process.poll() is None:
+        try:
+            found = json.loads(ports.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):  # not yet, or half written
+            time.sleep(_LOOK_S)
+            continue
+        return Broker(process, found["nats"][0], found["monitoring"][0])
+    raise AssertionError((folder / "log").read_text())
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [listening.getsockname()[1] for listening in sockets]

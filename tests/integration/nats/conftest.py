@@ -1,0 +1,57 @@
+"""A real server for each test module, set up, and empty at the beginning of each test."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from services.common.jetstream_bus import JetStreamBus
+from services.common.jetstream_job_store import JetStreamJobStore
+from services.common.jetstream_names import DEAD, EVENTS, JOBS, WORK
+from services.common.jetstream_setup import LEASE_S, set_up
+from services.common.nats_connection import Connection, nats_connection
+from services.local.nats import NatsServer
+
+pytest.importorskip("nats")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    with NatsServer(tmp_path_factory.mktemp("nats")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def lease_s() -> float:
+    """A module of its own may have shorter leases."""
+    return LEASE_S
+
+
+@pytest.fixture(scope="module")
+async def prepared(server: NatsServer, lease_s: float) -> NatsServer:
+    async with connected(server) as connection:
+        await set_up(connection, lease_s=lease_s)
+    return server
+
+
+@pytest.fixture
+async def connection(prepared: NatsServer) -> AsyncIterator[Connection]:
+    """To a server that holds nothing."""
+    async with connected(prepared) as connection:
+        for stream in (WORK, DEAD, EVENTS, f"KV_{JOBS}"):
+            await connection.streams.purge_stream(stream)
+        yield connection
+
+
+@pytest.fixture
+def bus(connection: Connection) -> JetStreamBus:
+    return JetStreamBus(connection)
+
+
+@pytest.fixture
+def job_store(connection: Connection) -> JetStreamJobStore:
+    return JetStreamJobStore(connection)
+
+
+def connected(server: NatsServer, name: str = "test") -> AbstractAsyncContextManager[Connection]:
+    return nats_connection(server.url, server.user, server.password, name)

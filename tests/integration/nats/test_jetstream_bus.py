@@ -1,0 +1,5 @@
+from port_suites.bus import BusSuite
+
+
+class TestJetStreamBus(BusSuite):
+    pass

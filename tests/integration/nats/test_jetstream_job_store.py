@@ -1,0 +1,5 @@
+from port_suites.job_store import JobStoreSuite
+
+
+class TestJetStreamJobStore(JobStoreSuite):
+    pass
