@@ -15,11 +15,10 @@ T = TypeVar("T")
 
 REQUEST_S: Final = 2
 """How long a server may take to answer one request."""
-_PAUSES_S: Final = (0.1, 0.4, 1.6)
+_PAUSES_S: Final = (0.1, 0.2, 0.4, 1.2)
 """Long enough for a server to restart or a cluster to elect a leader."""
 _WRONG_LAST_SEQUENCE: Final = (10071, 10164)
 """The server's error codes for another last sequence than expected; the second is a cluster's, for one under way."""
-
 
 
 async def answered(call: Callable[[], Awaitable[T]], pauses_s: tuple[float, ...] = _PAUSES_S) -> T:
@@ -68,14 +67,11 @@ async def stored(
 def _trouble(error: Exception) -> str:
     """What an operator should read; empty for answers that are no trouble of the server's."""
     match error:
-        case (
-            OSError()  # time-outs among them
-            | nats.errors.ConnectionClosedError()
-            | nats.errors.ConnectionDrainingError()
-            | nats.errors.ConnectionReconnectingError()
-            | nats.errors.OutboundBufferLimitError()  # not connected at the moment
-            | nats.errors.StaleConnectionError()
-        ):
+        case TimeoutError():
+            return "NATS does not answer."
+        case nats.errors.ConnectionClosedError() | nats.errors.ConnectionDrainingError():
+            return "The connection to NATS is closed."
+        case OSError() | nats.errors.ConnectionReconnectingError() | nats.errors.OutboundBufferLimitError():
             return "NATS cannot be reached."
         case (
             nats.errors.NoRespondersError()

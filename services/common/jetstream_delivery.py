@@ -14,6 +14,8 @@ from services.common.messages import Task
 from services.common.nats_connection import Connection
 from services.common.wire import decode_task
 
+_ACK_PAUSES_S = (1.0,)
+"""Enough for a server to restart; one that has forgotten the delivery will never answer."""
 _ONE_IF_ANY = b'{"batch":1,"no_wait":true}'
 _NONE = (api.StatusCode.NO_MESSAGES, api.StatusCode.REQUEST_TIMEOUT)
 _READERS = 12
@@ -33,8 +35,11 @@ class JetStreamDelivery:
     _connection: Connection
 
     async def ack(self) -> None:
-        """Waits for the server's word: until then a task of the same key would not be queued."""
-        await answered(lambda: self._message.ack_sync(REQUEST_S))
+        """Waits for the server's word: until then a task of the same key would not be queued.
+
+        A server that was killed may have forgotten the delivery: it says nothing then, and the task comes again.
+        """
+        await _acknowledge(self._message)
 
     async def nack(self, delay_s: float = 0.0) -> None:
         await answered(lambda: self._message.nak(delay_s), pauses_s=())
@@ -73,4 +78,8 @@ async def take(connection: Connection, queue: str, lane: int) -> JetStreamDelive
 
 async def _bury(connection: Connection, message: Msg, reason: str) -> None:
     await stored(connection.streams, dead_subject(message.subject), message.data, headers={REASON: reason})
-    await answered(lambda: message.ack_sync(REQUEST_S))
+    await _acknowledge(message)
+
+
+async def _acknowledge(message: Msg) -> None:
+    await answered(lambda: message.ack_sync(REQUEST_S), _ACK_PAUSES_S)

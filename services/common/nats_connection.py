@@ -15,7 +15,7 @@ from services.common.jetstream_names import WORK
 
 log = logging.getLogger(__name__)
 
-_RECONNECT_S = 0.5
+_RECONNECT_S = 0.25
 _PING_S = 10
 """A server that answers neither of two pings in a row is given up, and the connection made anew."""
 

@@ -26,9 +26,9 @@ class S3Requests:
     async def run(self, request: Callable[[threading.Event], T], name: str = "", at_once: bool = False) -> T:
         """What `request` returns. It runs in a thread, and unless `at_once` again until patience ends.
 
-        Patience begins with the first failure, so that a long transfer that breaks is tried again too. `request` gets an event that is set when nobody waits for it any more: a long transfer then stops by itself.
-        `name` is the object it is about. Raises Unavailable, Unauthorized, DiskFull, ObjectMissing and whatever of our
-        own errors the request raises.
+        Patience begins with the first failure, so that a long transfer that breaks is tried again too. `request` gets
+        an event that is set when nobody waits for it any more: a long transfer then stops by itself. `name` is the
+        object it is about. Raises Unavailable, Unauthorized, DiskFull, ObjectMissing and what `request` raises of ours.
         """
         abandoned = threading.Event()
         pause_s, give_up = _FIRST_PAUSE_S, float("inf")

@@ -38,6 +38,7 @@ class TritonServer:
         log: Path | None = None,
     ) -> None:
         self.url = f"127.0.0.1:{grpc_port}"
+        self.metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
         self._options = [
             f"--model-repository={repository}",
             f"--grpc-port={grpc_port}",

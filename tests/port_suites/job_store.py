@@ -16,7 +16,9 @@ from services.common.ports import JobStore
 class JobStoreSuite:
     async def test_a_record_comes_back_as_it_was_created(self, job_store: JobStore) -> None:
         record = job_record(
-            parameters=DubParameters(segments=(Span(start_s=0.5, end_s=2.0),), guidance_interval=(0.2, 0.9), speaker="track:2"),
+            parameters=DubParameters(
+                segments=(Span(start_s=0.5, end_s=2.0),), guidance_interval=(0.2, 0.9), speaker="track:2"
+            ),
             state="failed",
             error=JobError(code="no_face", message="“clip 日本.mp4” shows no face."),
             chunks=3,

@@ -1,5 +1,125 @@
-from port_suites.bus import BusSuite
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+from conftest import connected
+from port_suites.bus import COMPLETED, BusSuite, chunk_task, denoising, following, gathered, publish, soon, worked_off
+from port_suites.job_records import job_record
+
+from services.common import jetstream_delivery, jetstream_events
+from services.common.jetstream_bus import JetStreamBus
+from services.common.jetstream_calls import stored
+from services.common.jetstream_names import DEAD, EVENTS, REASON, end_subject, progress_subject, work_subject
+from services.common.lanes import chunk_task as lane_task
+from services.common.messages import ChunkTask
+from services.common.nats_connection import Connection
+from services.common.wire import decode_task, encode_event
+from services.local.nats import NatsServer
 
 
 class TestJetStreamBus(BusSuite):
     pass
+
+
+async def test_a_small_job_does_not_wait_for_a_long_one(bus: JetStreamBus) -> None:
+    long, small = job_record("long"), job_record("small")
+    await publish(bus, *(lane_task(long, chunk) for chunk in range(200)))
+    deliveries = bus.consume("denoise-1")
+    for _ in range(20):
+        await (await following(deliveries)).ack()
+    await publish(bus, *(lane_task(small, chunk) for chunk in range(3)))
+
+    jobs = [(await following(deliveries)).task.job_id for _ in range(6)]
+
+    assert jobs.count("small") == 3
+
+
+async def test_the_rest_of_a_long_job_is_not_starved_by_small_ones(bus: JetStreamBus) -> None:
+    await publish(bus, lane_task(job_record("long"), 150))
+    await publish(bus, *(lane_task(job_record(f"small-{job}"), 0) for job in range(30)))
+    deliveries = bus.consume("denoise-1")
+
+    jobs = [(await following(deliveries)).task.job_id for _ in range(16)]
+
+    assert "long" in jobs
+
+
+async def test_a_buried_task_lies_in_the_stream_of_the_dead_with_its_reason(
+    bus: JetStreamBus, connection: Connection
+) -> None:
+    await publish(bus, chunk_task(7))
+    await (await following(bus.consume("denoise-1"))).bury("no_face: Nobody is seen\nin “clip 日本”.")
+
+    dead = await connection.streams.subscribe("dead.>", stream=DEAD, ordered_consumer=True)
+    buried = await dead.next_msg()
+    await dead.unsubscribe()
+
+    assert buried.subject == "dead.denoise-1.job.chunk-7"
+    assert decode_task(buried.data) == chunk_task(7)
+    assert (buried.headers or {})[REASON] == "no_face: Nobody is seen in “clip 日本”."
+
+
+async def test_a_message_that_cannot_be_read_is_buried_and_stops_nobody(
+    bus: JetStreamBus, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jetstream_delivery, "_READERS", 2)
+    monkeypatch.setattr(jetstream_delivery, "_UNTIL_NEXT_READER_S", 0.0)
+    await stored(connection.streams, work_subject(chunk_task(0)), b"\xff\xff")
+    await publish(bus, chunk_task(1))
+
+    assert await worked_off(bus, "denoise-1", 1) == [chunk_task(1)]
+    idle = asyncio.ensure_future(anext(bus.consume("denoise-1")))
+    while not (await connection.streams.stream_info(DEAD)).state.messages:
+        await asyncio.sleep(0.02)
+    idle.cancel()
+    buried = await connection.streams.get_last_msg(DEAD, "dead.denoise-1.job.chunk-0")
+    assert (buried.headers or {})[REASON].startswith("message_unreadable: ")
+
+
+async def test_an_end_announced_over_many_connections_is_told_once(
+    bus: JetStreamBus, connection: Connection, prepared: NatsServer
+) -> None:
+    told = await connection.client.subscribe(progress_subject("job"))
+    await connection.flush()
+    async with AsyncExitStack() as stack:
+        others = [await stack.enter_async_context(connected(prepared)) for _ in range(10)]
+        await asyncio.gather(*(JetStreamBus(other).announce(COMPLETED) for other in others))
+        await asyncio.gather(*(other.flush() for other in others))
+    await connection.flush()
+
+    assert told.pending_msgs == 1
+    assert (await connection.streams.stream_info(EVENTS)).state.messages == 1
+
+
+async def test_an_end_whose_telling_was_cut_off_is_heard(
+    bus: JetStreamBus, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jetstream_events, "LOOK_S", 0.1)
+    async with bus.events("job") as listener:
+        await bus.announce(denoising(1.0))
+        first = await following(listener)
+        await stored(connection.streams, end_subject("job"), encode_event(COMPLETED))
+
+        assert [first, *await soon(gathered(listener))] == [denoising(1.0), COMPLETED]
+
+
+async def test_a_consumer_canceled_at_any_moment_takes_no_task_with_it(bus: JetStreamBus) -> None:
+    tasks = [chunk_task(chunk) for chunk in range(12)]
+    taken: list[ChunkTask] = []
+    await publish(bus, *tasks)
+    for moments in range(0, 120, 5):
+        deliveries = bus.consume("denoise-1")
+        taking = asyncio.ensure_future(anext(deliveries))
+        for _ in range(moments):
+            await asyncio.sleep(0.0002)
+        taking.cancel()
+        await asyncio.wait({taking})
+        if not taking.cancelled():
+            await taking.result().ack()
+            taken.append(taking.result().task)
+        await deliveries.aclose()
+
+    taken += await worked_off(bus, "denoise-1", len(tasks) - len(taken))
+
+    assert len(taken) > 0
+    assert sorted(task.chunk for task in taken) == [task.chunk for task in tasks]

@@ -1,4 +1,4 @@
-"""Stores a file and fetches it again; prints by how many bytes this raised the process's peak memory."""
+"""Stores a file and fetches it again; writes by how many bytes this raised the process's peak memory."""
 
 import asyncio
 import resource
@@ -18,7 +18,7 @@ async def main(access: S3Access, source: Path) -> None:
         await store.put_file("work/large.mp4", source)
         async with store.local("work/large.mp4") as path:
             assert file_sha256(path) == file_sha256(source)
-        print(peak_bytes() - before)
+        sys.stdout.write(str(peak_bytes() - before))
         await store.delete_folder("work/")
 
 

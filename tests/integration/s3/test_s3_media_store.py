@@ -21,19 +21,29 @@ class TestS3MediaStore(MediaStoreSuite):
     """The suite with a real server's bucket."""
 
 
-@pytest.mark.parametrize(("writers", "size"), [(16, 100_000), (4, PART_BYTES + 1)], ids=["at once", "in parts"])
 async def test_of_many_writers_of_one_name_exactly_one_wins(
-    writers: int, size: int, access: S3Access, media_store: S3MediaStore, tmp_path: Path
+    access: S3Access, media_store: S3MediaStore, tmp_path: Path
 ) -> None:
-    contents = [bytes([writer]) * size for writer in range(writers)]
+    contents = [bytes([writer]) * 100_000 for writer in range(16)]
     stored_before = stored_bytes("put")
 
     async with s3_media_store(access, tmp_path / "another process") as another:
-        stores = [media_store, another] * (writers // 2)
+        stores = [media_store, another] * 8
         await asyncio.gather(*(store.put(NAME, content) for store, content in zip(stores, contents, strict=True)))
 
     assert await media_store.get(NAME) in contents
-    assert stored_bytes("put") - stored_before == size
+    assert stored_bytes("put") - stored_before == 100_000
+
+
+async def test_a_large_object_is_written_once_and_whole(media_store: S3MediaStore, tmp_path: Path) -> None:
+    contents = [bytes([writer]) * (PART_BYTES + 1) for writer in range(2)]
+
+    await asyncio.gather(*(media_store.put(NAME, content) for content in contents))
+    stored = await media_store.get(NAME)
+    await media_store.put_file(NAME, file_with(tmp_path, contents[stored == contents[0]]))
+
+    assert stored in contents
+    assert await media_store.get(NAME) == stored
 
 
 async def test_a_damaged_object_is_refused(access: S3Access, media_store: S3MediaStore) -> None:
@@ -85,9 +95,7 @@ async def test_a_server_that_is_known_to_replace_objects_is_asked_first(access: 
         raw.put_object(access.bucket, "setup/support.json", io.BytesIO(with_all), len(with_all))
 
 
-async def test_a_canceled_upload_stores_nothing(
-    access: S3Access, media_store: S3MediaStore, tmp_path: Path
-) -> None:
+async def test_a_canceled_upload_stores_nothing(access: S3Access, media_store: S3MediaStore, tmp_path: Path) -> None:
     putting = asyncio.ensure_future(media_store.put_file(NAME, file_with(tmp_path, bytes(5 * PART_BYTES))))
     while not s3_client(access)._list_multipart_uploads(access.bucket, prefix=NAME).uploads:
         await asyncio.sleep(0.005)

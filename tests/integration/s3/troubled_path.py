@@ -6,15 +6,18 @@ import dataclasses
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Literal
 from urllib.parse import urlsplit
 
 from services.common.s3_client import S3Access
 
 DROPPED = b""
 """The connection is closed without an answer."""
-SILENCE = None
+SILENCE: Literal["silence"] = "silence"
 """Nothing is ever answered."""
-Trouble = bytes | None
+NONE: Literal["none"] = "none"
+"""This connection reaches the server."""
+Trouble = bytes | Literal["silence", "none"]
 
 
 def refusal(status: int, code: str, message: str = "") -> bytes:
@@ -36,8 +39,9 @@ async def troubled_path(access: S3Access, troubles: Sequence[Trouble]) -> AsyncI
 
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError), contextlib.closing(writer):
-            if left:
-                await _go_wrong(left.pop(0), reader, writer)
+            trouble = left.pop(0) if left else NONE
+            if trouble != NONE:
+                await _go_wrong(trouble, reader, writer)
                 return
             onward_reader, onward_writer = await asyncio.open_connection(to.hostname, to.port)
             with contextlib.closing(onward_writer):
@@ -55,11 +59,11 @@ async def _go_wrong(trouble: Trouble, reader: asyncio.StreamReader, writer: asyn
     head = await reader.readuntil(b"\r\n\r\n")
     if length := re.search(rb"content-length: (\d+)", head, re.IGNORECASE):
         await reader.readexactly(int(length[1]))
-    if trouble is SILENCE:
+    if isinstance(trouble, bytes):
+        writer.write(trouble)
+        await writer.drain()
+    else:
         await reader.read()  # until the client goes
-        return
-    writer.write(trouble)
-    await writer.drain()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

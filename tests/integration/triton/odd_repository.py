@@ -14,14 +14,19 @@ from export.random_weights import randomize
 from export.whisper import WhisperDims, WhisperEncoder
 from services.triton.cards import write_cards
 
-OTHER_WIDTH, OTHER_LAYERS = 32, 3
+OTHER_DIMS = WhisperDims(n_mels=80, n_audio_ctx=100, n_audio_state=32, n_audio_head=2, n_audio_layer=1)
+QUEUE_SIZE = 2
+SIDE = 200
+"""Of the matrix that the slow network multiplies; one round takes about a millisecond."""
 
 
 def make_odd_repository(source: Path, repository: Path) -> None:
     """whisper_encoder 1, and 15 of other widths; vae_decoder 1, and again as 15; vae_encoder 1, slow; no UNet."""
     for name in ("whisper_encoder", "vae_decoder", "vae_encoder"):
         (repository / name).mkdir(parents=True)
-        shutil.copy(source / name / "config.pbtxt", repository / name)
+        config = (source / name / "config.pbtxt").read_text()
+        small_queue = config.replace("max_queue_size: 64", f"max_queue_size: {QUEUE_SIZE}")
+        (repository / name / "config.pbtxt").write_text(small_queue)
     shutil.copytree(source / "whisper_encoder/1", repository / "whisper_encoder/1")
     for version in ("1", "15"):
         shutil.copytree(source / "vae_decoder/1", repository / "vae_decoder" / version)
@@ -31,9 +36,7 @@ def make_odd_repository(source: Path, repository: Path) -> None:
 
 
 def _write_other_whisper(folder: Path) -> None:
-    encoder = WhisperEncoder(
-        WhisperDims(n_mels=80, n_audio_ctx=100, n_audio_state=OTHER_WIDTH, n_audio_head=2, n_audio_layer=OTHER_LAYERS - 1)
-    )
+    encoder = WhisperEncoder(OTHER_DIMS)
     randomize(encoder, seed=1)
     folder.mkdir()
     network = networks.whisper_encoder(encoder.eval().requires_grad_(False))
@@ -52,11 +55,11 @@ def _write_slow_encoder(folder: Path) -> None:
         [
             helper.make_tensor_value_info("number", TensorProto.INT64, []),
             helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("state", TensorProto.FLOAT, [400, 400]),
+            helper.make_tensor_value_info("state", TensorProto.FLOAT, [SIDE, SIDE]),
         ],
         [
             helper.make_tensor_value_info("goes_on", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("next_state", TensorProto.FLOAT, [400, 400]),
+            helper.make_tensor_value_info("next_state", TensorProto.FLOAT, [SIDE, SIDE]),
         ],
     )
     graph = helper.make_graph(
@@ -72,7 +75,7 @@ def _write_slow_encoder(folder: Path) -> None:
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["images", 3, "height", "width"])],
         [helper.make_tensor_value_info("moments", TensorProto.FLOAT, ["images", 3, "height", "width"])],
         [
-            numpy_helper.from_array(np.eye(400, dtype=np.float32), "matrix"),
+            numpy_helper.from_array(np.eye(SIDE, dtype=np.float32), "matrix"),
             numpy_helper.from_array(np.float32(0), "zero"),
         ],
     )

@@ -85,4 +85,3 @@ async def test_cards_are_those_of_the_embedded_adapter(models: TritonModels, emb
 
 async def test_a_variant_that_is_served_passes_the_check(models: TritonModels) -> None:
     await models.check("1")
-

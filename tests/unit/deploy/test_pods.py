@@ -1,6 +1,9 @@
 """What every pod keeps to: few rights, known images, stated resources, time to end."""
 
+import os
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 from deployment.manifests import (
@@ -126,6 +129,21 @@ def test_triton_is_up_before_the_denoise_worker_and_outlives_it(overlay: str, va
     assert pod_labels(deployment)["lipstage.dev/variant"] == variant
 
 
+def test_a_denoise_pods_model_repository_holds_its_own_variant_only(tmp_path: Path) -> None:
+    weights, models = tmp_path / "weights", tmp_path / "models"
+    for version in ("configs", "15", "16"):
+        (weights / "unet" / version).mkdir(parents=True)
+    (weights / "unet" / "config.pbtxt").touch()
+    models.mkdir()
+    repository, *_ = containers(named("production", "Deployment", "denoise-16"))
+    (script,) = repository["args"]
+    script = script.replace("/weights", str(weights)).replace("/models", str(models))
+
+    subprocess.run([*repository["command"], script], check=True, env=os.environ | {"LIPSTAGE_VARIANT": "16"})
+
+    assert sorted(path.name for path in (models / "unet").iterdir()) == ["16", "config.pbtxt", "configs"]
+
+
 @pytest.mark.parametrize("variant", ["15", "16"])
 def test_a_denoise_pod_has_one_gpu_on_a_gpu_node(variant: str) -> None:
     deployment = named("production", "Deployment", f"denoise-{variant}")
@@ -169,6 +187,16 @@ def test_no_manifest_holds_a_secret(overlay: str) -> None:
         for container in containers(workload):
             named_secret = [n for n in variables(overlay, container) if n.endswith(("PASSWORD", "SECRET_KEY"))]
             assert set(named_secret) <= {"QUOTED_PASSWORD"}, container["name"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_streams_get_as_many_copies_as_there_are_brokers(overlay: str) -> None:
+    (bootstrap,) = containers(named(overlay, "Job", "bootstrap"))
+
+    assert bootstrap["args"] == [
+        "services.bootstrap",
+        f"--replicas={named(overlay, 'StatefulSet', 'nats')['spec']['replicas']}",
+    ]
 
 
 def test_three_brokers_stand_on_three_machines() -> None:

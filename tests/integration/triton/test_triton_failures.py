@@ -1,0 +1,249 @@
+"""What can go wrong between a worker and Triton, and what becomes of it."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from network_calls import RandomCalls
+from numpy.typing import NDArray
+from odd_repository import OTHER_DIMS, QUEUE_SIZE, make_odd_repository
+from tritonclient.grpc.aio import InferenceServerClient
+
+from services.common.errors import ModelError, ModelMissing, Unavailable, WrongVariant
+from services.common.settings import Settings
+from services.common.triton_models import TritonModels
+from services.local.processes import free_port
+from services.triton.server import TritonServer
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
+    folder = tmp_path_factory.mktemp("odd")
+    make_odd_repository(Settings().models_dir, folder / "models")
+    with TritonServer(
+        folder / "models", grpc_port=free_port(), metrics_port=free_port(), log=folder / "triton.log"
+    ) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def no_memory_is_left(server: TritonServer) -> Iterator[None]:
+    before = memory_of_workers()
+    yield
+    assert memory_of_workers() <= before
+
+
+@pytest.fixture(params=["messages", "shared memory"])
+def shared_memory(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param == "shared memory")
+
+
+@pytest.fixture
+async def models(server: TritonServer, shared_memory: bool) -> AsyncIterator[TritonModels]:
+    async with TritonModels(server.url, shared_memory=shared_memory, patience_s=0) as models:
+        yield models
+
+
+async def test_a_network_that_is_not_there_is_missing(models: TritonModels, calls: RandomCalls) -> None:
+    model, arrays, outputs = calls.unet(2, 1.0)
+
+    with pytest.raises(ModelMissing, match="no unet of variant 1"):
+        await models.infer(model, "1", arrays, outputs)
+    with pytest.raises(ModelMissing, match="no unet of variant 1"):
+        await models.card("unet", "1")
+    with pytest.raises(ModelMissing, match="no unet of variant 1"):
+        await models.check("1")
+
+
+async def test_a_variant_that_is_not_there_is_missing(models: TritonModels, calls: RandomCalls) -> None:
+    model, arrays, outputs = calls.whisper_encoder(mel_frames=20)
+
+    with pytest.raises(ModelMissing, match="no whisper_encoder of variant 16"):
+        await models.infer(model, "16", arrays, outputs)
+
+
+async def test_a_network_of_another_variant_is_refused(models: TritonModels, calls: RandomCalls) -> None:
+    model, arrays, outputs = calls.vae_decoder(images=1)
+
+    with pytest.raises(WrongVariant, match="a vae_decoder of variant 1 as variant 15") as refused:
+        await models.infer(model, "15", arrays, outputs)
+    assert refused.value.fields == {"model": "vae_decoder", "recorded": "1", "variant": "15"}
+
+
+async def test_variants_of_different_widths_are_served_side_by_side(models: TritonModels, calls: RandomCalls) -> None:
+    model, arrays, outputs = calls.whisper_encoder(mel_frames=20)
+
+    demo = await models.infer(model, "1", arrays, outputs)
+    other = await models.infer(model, "15", arrays, outputs)
+
+    assert demo["features"].shape == (1, 10, 3, 96)
+    assert other["features"].shape == (1, 10, OTHER_DIMS.n_audio_layer + 1, OTHER_DIMS.n_audio_state)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs"),
+    [
+        ({"mel": np.zeros((1, 81, 20), np.float32)}, ("features",)),
+        ({"mel": np.zeros((80, 20), np.float32)}, ("features",)),
+        ({"mel": np.zeros((1, 80, 20), np.int64)}, ("features",)),
+        ({"mel": np.zeros((1, 80, 4000), np.float32)}, ("features",)),
+        ({"mel": np.zeros((5, 80, 20), np.float32)}, ("features",)),
+        ({"sound": np.zeros((1, 80, 20), np.float32)}, ("features",)),
+        ({"mel": np.zeros((1, 80, 20), np.float32)}, ("words",)),
+    ],
+    ids=["mels", "rank", "type", "too long for the network", "batch", "input name", "output name"],
+)
+async def test_what_a_network_cannot_take_is_an_error_of_the_model(
+    models: TritonModels, calls: RandomCalls, inputs: dict[str, NDArray[np.generic]], outputs: tuple[str, ...]
+) -> None:
+    with pytest.raises(ModelError, match=r"whisper_encoder \(variant 1\) failed: ") as failed:
+        await models.infer("whisper_encoder", "1", inputs, outputs)
+
+    assert type(failed.value) is ModelError
+    model, arrays, right = calls.whisper_encoder(mel_frames=20)
+    assert (await models.infer(model, "1", arrays, right))["features"].shape == (1, 10, 3, 96)
+
+
+async def test_a_call_that_takes_too_long_is_given_up(server: TritonServer, shared_memory: bool) -> None:
+    async with TritonModels(server.url, shared_memory=shared_memory, deadline_s=0.1) as models:
+        with pytest.raises(Unavailable, match="Deadline Exceeded"):
+            await slow_call(models, rounds=300)
+
+
+async def test_a_canceled_call_leaves_tritons_queue(server: TritonServer) -> None:
+    async with TritonModels(server.url) as models:
+        running = asyncio.create_task(slow_call(models, rounds=600))
+        waiting = asyncio.create_task(slow_call(models, rounds=1))
+        await queued(server, 1)
+
+        waiting.cancel()
+
+        await queued(server, 0)
+        assert not running.done()
+        running.cancel()
+
+
+async def test_memory_of_a_canceled_call_is_not_used_before_triton_is_done_with_it(server: TritonServer) -> None:
+    async with TritonModels(server.url, shared_memory=True) as models:
+        await slow_call(models, rounds=200)  # from now on the output's size is known, and its place is in the region
+        canceled = asyncio.create_task(slow_call(models, rounds=200))
+        waiting = asyncio.create_task(slow_call(models, rounds=1))
+        await queued(server, 1)
+        canceled.cancel()
+        with suppress(asyncio.CancelledError):
+            await canceled
+
+        images = np.full((1, 3, 1, 200), 7, np.float32)
+        outputs = await models.infer("vae_encoder", "1", {"images": images}, ("moments",))
+
+        assert (outputs["moments"] == images).all()
+        await waiting
+
+
+async def test_a_full_queue_is_told_at_once_or_waited_for(server: TritonServer) -> None:
+    async with TritonModels(server.url, patience_s=0) as hasty, TritonModels(server.url) as patient:
+        calls = [asyncio.create_task(slow_call(patient, rounds=300)) for _ in range(QUEUE_SIZE + 1)]
+        await queued(server, QUEUE_SIZE)
+
+        with pytest.raises(Unavailable, match="maximum queue size"):
+            await slow_call(hasty, rounds=1)
+        await slow_call(patient, rounds=1)
+
+        await asyncio.gather(*calls)
+
+
+async def test_a_server_killed_in_the_middle_of_a_call_is_unavailable_until_it_is_back(
+    server: TritonServer, models: TritonModels, calls: RandomCalls
+) -> None:
+    model, arrays, outputs = calls.whisper_encoder(mel_frames=20)
+    before = await models.infer(model, "1", arrays, outputs)
+    await slow_call(models, rounds=1)
+    running, waiting = (asyncio.create_task(slow_call(models, rounds=2000)) for _ in range(2))
+    await queued(server, 1)
+
+    server.kill()
+
+    for call in (running, waiting):
+        with pytest.raises(Unavailable):
+            await call
+    with pytest.raises(Unavailable):
+        await models.check("1")
+    await asyncio.to_thread(server.start)
+    after = await models.infer(model, "1", arrays, outputs)
+    assert after["features"].tobytes() == before["features"].tobytes()
+
+
+async def test_a_call_outlives_a_restart_of_the_server(server: TritonServer, shared_memory: bool) -> None:
+    async with TritonModels(server.url, shared_memory=shared_memory) as models:
+        await slow_call(models, rounds=1)
+        running, waiting = (asyncio.create_task(slow_call(models, rounds=100)) for _ in range(2))
+        await queued(server, 1)
+
+        server.kill()
+        await asyncio.to_thread(server.start)
+
+        await asyncio.gather(running, waiting)
+
+
+async def test_a_server_that_never_was_is_unavailable(calls: RandomCalls, shared_memory: bool) -> None:
+    model, arrays, outputs = calls.whisper_encoder(mel_frames=20)
+
+    async with TritonModels(f"127.0.0.1:{free_port()}", shared_memory=shared_memory, patience_s=0.2) as models:
+        with pytest.raises(Unavailable, match="cannot be used"):
+            await models.infer(model, "1", arrays, outputs)
+
+
+async def test_memory_of_a_killed_worker_is_taken_from_triton(server: TritonServer) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED_WORKER, server.url], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    async with InferenceServerClient(server.url) as client, TritonModels(server.url, shared_memory=True) as models:
+        left = set((await client.get_system_shared_memory_status()).regions)
+
+        await slow_call(models, rounds=1)
+
+        assert left
+        assert left.isdisjoint((await client.get_system_shared_memory_status()).regions)
+
+
+KILLED_WORKER = """
+import asyncio, os, signal, sys
+import numpy as np
+from services.common.triton_models import TritonModels
+
+async def work():
+    models = TritonModels(sys.argv[1], shared_memory=True)
+    await models.infer("vae_encoder", "1", {"images": np.zeros((1, 3, 1, 1), np.float32)}, ("moments",))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(work())
+"""
+
+
+async def slow_call(models: TritonModels, rounds: int) -> None:
+    """About as many milliseconds as `rounds` on an idle core."""
+    images = np.ones((1, 3, rounds, 1), np.float32)
+    outputs = await models.infer("vae_encoder", "1", {"images": images}, ("moments",))
+    assert (outputs["moments"] == images).all()
+
+
+async def queued(server: TritonServer, calls: int) -> None:
+    """Returns once that many calls of the slow network wait for another one to end."""
+    wanted = f'nv_inference_pending_request_count{{model="vae_encoder",version="1"}} {calls}'
+    while wanted not in await asyncio.to_thread(_metrics, server.metrics_url):
+        await asyncio.sleep(0.01)
+
+
+def _metrics(url: str) -> str:
+    with urllib.request.urlopen(url) as answer:
+        return str(answer.read().decode())
+
+
+def memory_of_workers() -> set[str]:
+    return {file.name for file in Path("/dev/shm").glob("lipstage-*") if not file.name.startswith("lipstage-triton-")}
