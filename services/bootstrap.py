@@ -26,7 +26,7 @@ def main(replicas: Annotated[int, typer.Option(help="Copies of every stream; 3 i
 async def _bootstrap(settings: StackSettings, replicas: int) -> None:
     password, patience_s = settings.nats_password.get_secret_value(), settings.start_timeout_s
     async with nats_connection(settings.nats_url, settings.nats_user, password, "bootstrap", patience_s) as connection:
-        await set_up(connection, replicas)
+        await set_up(connection, replicas, settings.lease_s)
     await prepare_bucket(s3_access(settings), patience_s)
 
 

@@ -5,34 +5,33 @@ import contextlib
 import logging
 from collections.abc import Sequence
 
-from services.common.errors import Unavailable
+from services.common.errors import LipstageError
 from services.common.reconciler import Reconciler
 from services.common.service import Serving, run_service
 from services.common.stack import Stack
 
 log = logging.getLogger(__name__)
 
-SCAN_S = 15.0
-
 
 class Scanning:
     """Scans every now and then until it is told to stop."""
 
-    def __init__(self, reconciler: Reconciler) -> None:
-        self._reconciler = reconciler
+    def __init__(self, reconciler: Reconciler, every_s: float) -> None:
+        self._reconciler, self._every_s = reconciler, every_s
 
     async def serve(self, closing: asyncio.Event) -> None:
         while not closing.is_set():
             try:
                 await self._reconciler.scan()
-            except Unavailable as error:
-                log.warning("what this scan missed the next one makes up for: %s", error)
+            except LipstageError as error:
+                log.warning("what this scan missed the next one makes up for: %s [%s]", error, error.code)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(closing.wait(), SCAN_S)
+                await asyncio.wait_for(closing.wait(), self._every_s)
 
 
 async def _scanning(stack: Stack) -> Sequence[Serving]:
-    return [Scanning(Reconciler(stack.bus, stack.media, stack.jobs))]
+    settings = stack.settings
+    return [Scanning(Reconciler(stack.bus, stack.media, stack.jobs, settings.stalled_s), settings.scan_s)]
 
 
 if __name__ == "__main__":

@@ -151,8 +151,11 @@ def syncnet(
         SyncClips.of(FaceClips.open(folder.faces(split)), SpeechBank.open(folder.speech(split)))
         for split in ("train", "validation")
     )
-    right = train_syncnet(settings, trained, unseen, folder.run("syncnet"))
-    typer.echo(f"{right:.1%} of the pairs of unseen people and voices told apart")
+    told = train_syncnet(settings, trained, unseen, folder.run("syncnet"))
+    typer.echo(
+        f"of unseen people and voices, told right: {told.mean:.1%} (in sync {told.in_sync:.1%}, with another sound"
+        f" {told.another_sound:.1%}, with their own 2 to 15 frames away {told.shifted:.1%})"
+    )
 
 
 @app.command("export-syncnet")

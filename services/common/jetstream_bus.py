@@ -16,7 +16,7 @@ from services.common.closing import item_unless
 from services.common.errors import Unavailable
 from services.common.jetstream_calls import answered, stored
 from services.common.jetstream_delivery import JetStreamDelivery, take
-from services.common.jetstream_names import WORK, consumer, queue_subjects, work_subject
+from services.common.jetstream_names import WORK, consumer, news_subject, work_subject
 from services.common.lanes import LANES, lane_orders
 from services.common.messages import JobEvent, Task
 from services.common.nats_connection import Connection
@@ -36,7 +36,11 @@ class JetStreamBus:
         self._connection = connection
 
     async def publish(self, task: Task) -> None:
-        await stored(self._connection.streams, work_subject(task), encode_task(task), headers=carried())
+        """In a cluster a task counts as unfinished until its acknowledgement has reached the stream: milliseconds."""
+        streams, client = self._connection.streams, self._connection.client
+        if await stored(streams, WORK, work_subject(task), encode_task(task), headers=carried()):
+            with contextlib.suppress(nats.errors.Error):  # they look by themselves before long
+                await client.publish(news_subject(task.queue))
 
     async def consume(self, queue: str, closing: asyncio.Event | None = None) -> AsyncIterator[JetStreamDelivery]:
         """Raises Unavailable at the start, or once the connection is closed; later outages are waited out."""
@@ -47,7 +51,7 @@ class JetStreamBus:
             news.set()
 
         await self._check(queue)
-        hearing = await answered(lambda: self._connection.client.subscribe(queue_subjects(queue), cb=hear))
+        hearing = await answered(lambda: self._connection.client.subscribe(news_subject(queue), cb=hear))
         orders = itertools.cycle(lane_orders())
         trouble = ""
         try:

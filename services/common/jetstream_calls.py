@@ -10,13 +10,14 @@ import nats.js.errors
 from nats.js import JetStreamContext, api
 
 from services.common.errors import Unavailable
+from services.common.jetstream_names import WRITE
 
 T = TypeVar("T")
 
 REQUEST_S: Final = 2
 """How long a server may take to answer one request."""
-_PAUSES_S: Final = (0.1, 0.2, 0.4, 1.2)
-"""Long enough for a server to restart or a cluster to elect a leader."""
+_PAUSES_S: Final = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Long enough for a server to restart; a cluster may take longer to elect a leader."""
 _WRONG_LAST_SEQUENCE: Final = (10071, 10164)
 """The server's error codes for another last sequence than expected; the second is a cluster's, for one under way."""
 
@@ -26,42 +27,55 @@ async def answered(call: Callable[[], Awaitable[T]], pauses_s: tuple[float, ...]
 
     Raises Unavailable and whatever else `call` raises.
     """
-    for pause_s in pauses_s:
+    pauses = iter(pauses_s)
+    while True:
         try:
             return await call()
         except (OSError, nats.errors.Error) as error:
-            if not _trouble(error):
+            trouble = _trouble(error)
+            if not trouble:
                 raise
+            pause_s = next(pauses, None)
+            if pause_s is None or isinstance(error, nats.errors.ConnectionClosedError):
+                raise Unavailable(trouble) from error
         await asyncio.sleep(pause_s)
-    try:
-        return await call()
-    except (OSError, nats.errors.Error) as error:
-        if not (trouble := _trouble(error)):
-            raise
-        raise Unavailable(trouble) from error
 
 
 async def stored(
-    streams: JetStreamContext, subject: str, data: bytes, last: int = 0, headers: Mapping[str, str] | None = None
+    streams: JetStreamContext,
+    stream: str,
+    subject: str,
+    data: bytes,
+    last: int = 0,
+    headers: Mapping[str, str] | None = None,
 ) -> int | None:
     """Stores a message if the newest of its subject has the sequence number `last`, 0 meaning that there is none.
 
     Returns the new message's number, or None when `last` is not the newest. Raises Unavailable: it may be stored then.
     """
-    conditions = {
-        **(headers or {}),
-        api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(last),
-        # By this a repetition after a lost answer gets that answer. A server that was killed may have forgotten it;
-        # the repetition is then refused, for the message itself is there.
-        api.Header.MSG_ID.value: uuid.uuid4().hex,
-    }
+    write, tries = uuid.uuid4().hex, 0
+
+    async def publish() -> api.PubAck:
+        nonlocal tries
+        tries += 1
+        conditions = {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(last), WRITE: write}
+        return await streams.publish(subject, data, stream=stream, headers={**(headers or {}), **conditions})
+
     try:
-        answer = await answered(lambda: streams.publish(subject, data, headers=conditions))
+        return (await answered(publish)).seq
     except nats.js.errors.BadRequestError as error:
-        if error.err_code in _WRONG_LAST_SEQUENCE:
-            return None
-        raise
-    return answer.seq
+        if error.err_code not in _WRONG_LAST_SEQUENCE:
+            raise
+    return await _number_of(streams, stream, subject, write) if tries > 1 else None
+
+
+async def _number_of(streams: JetStreamContext, stream: str, subject: str, write: str) -> int | None:
+    """The sequence number that an earlier try got whose answer was lost; None if its message is not the newest."""
+    try:
+        newest = await answered(lambda: streams.get_last_msg(stream, subject))
+    except nats.js.errors.NotFoundError:
+        return None
+    return newest.seq if (newest.headers or {}).get(WRITE) == write else None
 
 
 def _trouble(error: Exception) -> str:
@@ -73,13 +87,10 @@ def _trouble(error: Exception) -> str:
             return "The connection to NATS is closed."
         case OSError() | nats.errors.ConnectionReconnectingError() | nats.errors.OutboundBufferLimitError():
             return "NATS cannot be reached."
-        case (
-            nats.errors.NoRespondersError()
-            | nats.js.errors.NoStreamResponseError()
-            | nats.js.errors.BucketNotFoundError()
-            | nats.js.errors.NotFoundError(err_code=10059 | 10014)
-        ):
-            return "NATS lacks a stream or consumer, or a leader for it; run python -m services.bootstrap first."
+        case nats.errors.NoRespondersError() | nats.js.errors.NoStreamResponseError():
+            return "NATS has no leader for a stream or consumer, or lacks it; run python -m services.bootstrap first."
+        case nats.js.errors.BucketNotFoundError() | nats.js.errors.NotFoundError(err_code=10059 | 10014):
+            return "NATS lacks a stream or consumer; run python -m services.bootstrap first."
         case nats.js.errors.ServiceUnavailableError() | nats.js.errors.ServerError():
             return f"NATS does not take this now: {error.description}."
     return ""

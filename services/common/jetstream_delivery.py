@@ -9,7 +9,7 @@ from nats.js import api
 
 from services.common.errors import MessageUnreadable, Unavailable
 from services.common.jetstream_calls import REQUEST_S, answered, stored
-from services.common.jetstream_names import REASON, WORK, consumer, dead_subject
+from services.common.jetstream_names import DEAD, REASON, WORK, consumer, dead_subject
 from services.common.messages import Task
 from services.common.nats_connection import Connection
 from services.common.wire import decode_task
@@ -72,12 +72,12 @@ async def take(connection: Connection, queue: str, lane: int) -> JetStreamDelive
             await _bury(connection, message, f"{error.code}: {error}")
         return None
     waited_s = max(0.0, time.time() - message.metadata.timestamp.timestamp())
-    trace = {name: value for name, value in headers.items() if not name.startswith("Nats-")}
+    trace = {name: value for name, value in headers.items() if not name.startswith(("Nats-", "Lipstage-"))}
     return JetStreamDelivery(task, attempt, waited_s, trace, message, connection)
 
 
 async def _bury(connection: Connection, message: Msg, reason: str) -> None:
-    await stored(connection.streams, dead_subject(message.subject), message.data, headers={REASON: reason})
+    await stored(connection.streams, DEAD, dead_subject(message.subject), message.data, headers={REASON: reason})
     await _acknowledge(message)
 
 

@@ -22,7 +22,7 @@ LOOK_S = 5.0
 async def announce(connection: Connection, event: JobEvent) -> None:
     data = encode_event(event)
     is_end = event.stage is None
-    if is_end and await stored(connection.streams, end_subject(event.job_id), data) is None:
+    if is_end and await stored(connection.streams, EVENTS, end_subject(event.job_id), data) is None:
         return  # it was told before
     with contextlib.suppress(Unavailable):  # progress is not worth waiting for, and the end is kept
         await answered(lambda: connection.client.publish(progress_subject(event.job_id), data), pauses_s=())

@@ -10,13 +10,15 @@ from nats.js.kv import KeyValue
 
 from services.common.errors import MessageUnreadable, ObjectMissing, StaleRecord
 from services.common.jetstream_calls import REQUEST_S, answered, stored
-from services.common.jetstream_names import JOBS, record_subject
+from services.common.jetstream_names import JOBS, RECORDS, record_subject
 from services.common.messages import JobRecord
 from services.common.nats_connection import Connection
 from services.common.wire import decode_record, encode_record
 
 log = logging.getLogger(__name__)
 
+_NONE = 0
+"""The revision of a record that is not there."""
 _FORGOTTEN_S = 60.0
 """How long the server keeps what it has for a listing that was broken off."""
 
@@ -29,7 +31,7 @@ class JetStreamJobStore:
         self._opened: KeyValue | None = None
 
     async def create(self, record: JobRecord) -> None:
-        if await stored(self._streams, record_subject(record.id), encode_record(record)) is None:
+        if await self._stored(record, _NONE) is None:
             raise StaleRecord(f"Job {record.id} exists already.", job_id=record.id)
 
     async def get(self, job_id: str) -> tuple[JobRecord, int]:
@@ -42,7 +44,7 @@ class JetStreamJobStore:
         return _record(entry)
 
     async def update(self, record: JobRecord, revision: int) -> int:
-        updated = await stored(self._streams, record_subject(record.id), encode_record(record), revision)
+        updated = await self._stored(record, revision)
         if updated is None:
             raise StaleRecord(f"Job {record.id} is not at revision {revision} any more.", job_id=record.id)
         return updated
@@ -62,6 +64,9 @@ class JetStreamJobStore:
         finally:
             with contextlib.suppress(nats.errors.Error):
                 await listing.stop()  # type: ignore[no-untyped-call]
+
+    async def _stored(self, record: JobRecord, revision: int) -> int | None:
+        return await stored(self._streams, RECORDS, record_subject(record.id), encode_record(record), revision)
 
     async def _bucket(self) -> KeyValue:
         # Opened with a look at its stream: without one, every job would seem to be missing.

@@ -12,9 +12,14 @@ EVENTS: Final = "EVENTS"
 """The ends of jobs."""
 JOBS: Final = "JOBS"
 """Key-value bucket of the job records."""
+RECORDS: Final = f"KV_{JOBS}"
+"""The bucket's stream."""
 
 REASON: Final = "Lipstage-Reason"
 """Header of a message in DEAD: why the task was given up."""
+
+WRITE: Final = "Lipstage-Write"
+"""Header of every stored message: a name for the call that stored it."""
 
 
 def consumer(queue: str, lane: int) -> str:
@@ -25,8 +30,9 @@ def lane_subjects(queue: str, lane: int) -> str:
     return f"work.{queue}.{lane}.>"
 
 
-def queue_subjects(queue: str) -> str:
-    return f"work.{queue}.>"
+def news_subject(queue: str) -> str:
+    """Says that a task has been stored, for consumers that wait. A task itself is heard of before it can be taken."""
+    return f"news.{queue}"
 
 
 def work_subject(task: Task) -> str:

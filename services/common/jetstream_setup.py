@@ -7,7 +7,7 @@ from nats.js import JetStreamContext, api
 from nats.js.errors import BadRequestError
 
 from services.common.jetstream_calls import answered
-from services.common.jetstream_names import DEAD, EVENTS, JOBS, WORK, consumer, lane_subjects
+from services.common.jetstream_names import DEAD, EVENTS, JOBS, RECORDS, WORK, consumer, lane_subjects
 from services.common.lanes import LANES
 from services.common.messages import DubParameters, denoise_queue
 from services.common.nats_connection import Connection
@@ -55,7 +55,7 @@ def _streams(replicas: int) -> list[api.StreamConfig]:
         # A key-value bucket as NATS lays it out (its ADR-8), but without direct reads: those may come from a replica
         # that lags behind, and a job that was just created would be missing.
         api.StreamConfig(
-            f"KV_{JOBS}",
+            RECORDS,
             subjects=[f"$KV.{JOBS}.>"],
             retention=limits,
             storage=file,

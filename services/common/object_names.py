@@ -25,7 +25,7 @@ def stage_keys(video_sha256: str, audio_sha256: str, parameters: DubParameters, 
     return StageKeys(preprocess=preprocess, denoise=denoise, composite=composite)
 
 
-WORK = "work/"
+WORK, OUTPUTS = "work/", "out/"
 
 
 def media(sha256: str, suffix: str) -> str:
@@ -54,7 +54,7 @@ def segment(record: JobRecord, index: int) -> str:
 
 
 def output_folder(job_id: str) -> str:
-    return f"out/{job_id}/"
+    return f"{OUTPUTS}{job_id}/"
 
 
 def output(record: JobRecord) -> str:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from services.common import object_names
-from services.common.errors import ObjectMissing
+from services.common.errors import MessageUnreadable, ObjectMissing
 from services.common.lanes import chunk_task, finish_task, preprocess_task, segment_task
 from services.common.messages import JobRecord, Task
 from services.common.ports import Bus, JobStore, MediaStore
@@ -49,20 +49,24 @@ class Reconciler:
 
     async def scan(self) -> None:
         """Raises Unavailable; the next scan then makes up for it."""
-        seen = self._seen
-        self._seen = {}
+        unfinished, without_output = set(), set()
         async for record, revision in self._jobs.records():
             if record.ended:
                 await tell_end(self._jobs, self._bus, record)
+                if record.state != "completed":
+                    without_output.add(record.id)
                 continue
-            last, since_s = seen.get(record.id, (0, 0.0))
+            unfinished.add(record.id)
+            last, since_s = self._seen.get(record.id, (0, 0.0))
             if last != revision:
                 since_s = self._clock_s()
             elif self._clock_s() - since_s >= self._stalled_s:
                 await self._push(record)
                 since_s = self._clock_s()
             self._seen[record.id] = revision, since_s
-        await self._sweep()
+        self._seen = {job_id: seen for job_id, seen in self._seen.items() if job_id in unfinished}
+        await self._sweep_work()
+        await self._sweep_outputs(without_output)
 
     async def _push(self, record: JobRecord) -> None:
         tasks = lacking(record)
@@ -70,8 +74,8 @@ class Reconciler:
         for task in tasks:
             await self._bus.publish(task)
 
-    async def _sweep(self) -> None:
-        """Removes the stage outputs of jobs that have ended, and outputs of those that have not completed.
+    async def _sweep_work(self) -> None:
+        """Removes the stage outputs of jobs that have ended.
 
         A worker that was stopped for a while may still write after its job's end: each scan looks again.
         """
@@ -79,10 +83,19 @@ class Reconciler:
             job_id = folder.removeprefix(object_names.WORK).rstrip("/")
             try:
                 record, _ = await self._jobs.get(job_id)
-            except ObjectMissing:
-                record = None
-            if record is not None and not record.ended:
+            except MessageUnreadable:
                 continue
-            if record is None or record.state != "completed":
+            except ObjectMissing:
                 await self._media.delete_folder(object_names.output_folder(job_id))
+            else:
+                if not record.ended:
+                    continue
             await self._media.delete_folder(folder)
+
+    async def _sweep_outputs(self, jobs: set[str]) -> None:
+        """Removes what workers stored after these jobs had failed or been canceled."""
+        if not jobs:
+            return
+        async for folder in self._media.children(object_names.OUTPUTS):
+            if folder.removeprefix(object_names.OUTPUTS).rstrip("/") in jobs:
+                await self._media.delete_folder(folder)

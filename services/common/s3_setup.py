@@ -111,8 +111,8 @@ def _keeps_first(access: S3Access, size: int) -> bool:
     try:
         for content in (b"1" * size, b"2" * size):
             _put_once(access, name, content)
-        with closing(client.get_object(access.bucket, name)) as answer:
-            return answer.read(1) == b"1"
+        with closing(client.get_object(access.bucket, name, length=1)) as answer:
+            return answer.read() == b"1"
     except S3Error as error:
         if error.code != "NoSuchKey":
             raise

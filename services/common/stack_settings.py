@@ -25,6 +25,12 @@ class StackSettings(Settings):
     """How long a starting worker waits for the servers it needs."""
     drain_s: float = Field(default=120.0, ge=0)
     """How long tasks in hand may still take once the worker is asked to stop."""
+    lease_s: float = Field(default=30.0, ge=10)
+    """How long a task is left to a worker that is silent; a working one speaks every 8 s. Bootstrap sets it."""
+    scan_s: float = Field(default=15.0, gt=0)
+    """How often the reconciler looks at all jobs."""
+    stalled_s: float = Field(default=60.0, gt=0)
+    """How long a job may stand still before the reconciler queues again what it lacks."""
     tasks_at_once: int = Field(default=0, ge=0, le=64)
     """0 = what suits the service."""
     scratch_dir: Path = Path(tempfile.gettempdir()) / "lipstage"

@@ -1,6 +1,7 @@
 """The shell around every stage: take a task, run it while its lease is extended, acknowledge or hand back."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from services.common.errors import (
     DiskFull,
     InputError,
     LipstageError,
+    MessageUnreadable,
     ModelError,
     ObjectMissing,
     Superseded,
@@ -75,7 +77,8 @@ class Worker:
             try:
                 await self._under_lease(delivery)
             except asyncio.CancelledError:
-                await delivery.nack()
+                with contextlib.suppress(Unavailable):  # it then comes back when the lease ends
+                    await delivery.nack()
                 raise
             except Superseded as error:
                 log.info("task %s is dropped: %s", task.key, error)  # an acknowledgement would take the other's task
@@ -94,8 +97,7 @@ class Worker:
         keeping = asyncio.ensure_future(self._keep(delivery))
         try:
             await asyncio.wait({running, keeping}, return_when=asyncio.FIRST_COMPLETED)
-            if running.done():
-                await running
+            await (running if running.done() else keeping)
         finally:
             keeping.cancel()
             running.cancel()
@@ -141,6 +143,10 @@ class Worker:
                 return
 
     async def _went_wrong(self, delivery: Delivery, error: Exception) -> None:
+        if isinstance(error, MessageUnreadable):
+            log.error("task %s is dropped until a reconciler can read its job: %s", delivery.task.key, error)
+            await delivery.ack()
+            return
         record = await self._record(delivery)
         if record is None or record.ended:  # the rest of an ended job may miss what was cleared away
             await delivery.ack()
@@ -157,8 +163,11 @@ class Worker:
 
     async def _give_up(self, delivery: Delivery, error: LipstageError) -> None:
         metrics.FAILURES.labels(self._queue, error.code).inc()
-        await fail(self._jobs, self._bus, delivery.task.job_id, error)
-        await delivery.bury(f"{error.code}: {error}")
+        ended = await fail(self._jobs, self._bus, delivery.task.job_id, error)
+        if ended.state == "failed":
+            await delivery.bury(f"{error.code}: {error}")
+        else:  # another worker or the user was first
+            await delivery.ack()
 
     async def _record(self, delivery: Delivery) -> JobRecord | None:
         try:

@@ -112,6 +112,7 @@ class S3Server:
             "-s3.autoCreateBucket=false",
             "-s3.allowDeleteBucketNotEmpty=false",
             "-master.telemetry=false",
+            "-master.resumeState=false",  # one that resumes may refuse writes for 15 s, waiting for servers it knew
             "-volume.max=10000",
             "-volume.preStopSeconds=0",
             "-admin.ui=false",

@@ -41,6 +41,8 @@ class Preprocessing:
     async def handle(self, task: Task, record: JobRecord) -> None:
         assert isinstance(task, PreprocessTask)
         if record.preprocessed:
+            if all_segments_done(record):  # the worker that found the last frame may have died before it said so
+                await self._bus.publish(finish_task(record))
             return
         claimed = await claim(self._jobs, record.id)
         if not claimed.ended:

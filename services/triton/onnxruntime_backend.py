@@ -36,7 +36,7 @@ class TritonPythonModel:
         if int(np.__version__.partition(".")[0]) > 1:
             raise triton.TritonModelException(
                 f"NumPy {np.__version__} is installed beside Triton, whose Python backend then reads all inputs as "
-                "zeros; install numpy<2 there (make triton-venv)."
+                "zeros; install numpy<2 there (rm -r .venv-triton; make up)."
             )
         config = json.loads(args["model_config"])
         version = args["model_version"]

@@ -53,7 +53,7 @@ class TritonServer:
         assert self._process is not None, "the server runs"
         return self._process.pid
 
-    def start(self, within_s: float = 60.0) -> None:
+    def start(self, within_s: float = 120.0) -> None:
         """Returns once every network is loaded. Raises Unavailable if that fails or takes longer."""
         triton = installed(self._environment)
         self._root = tempfile.TemporaryDirectory(prefix="lipstage-triton-")

@@ -10,7 +10,7 @@ from pathlib import Path
 from services.common.errors import LipstageError
 
 ENVIRONMENT = Path(__file__).resolve().parents[2] / ".venv-triton"
-"""Made by `make triton-venv`; apart from Lipstage's own, because Triton's Python backend needs NumPy 1."""
+"""Made by `make up` and `make test`; apart from Lipstage's own, because Triton's Python backend needs NumPy 1."""
 
 _ASK = """
 import json, sys, sysconfig
@@ -50,10 +50,10 @@ def installed(environment: Path) -> Installed:
     try:
         answer = json.loads(subprocess.run([python, "-c", _ASK], check=True, capture_output=True).stdout)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise LipstageError(f"There is no Triton in {environment}; `make triton-venv` installs it.") from error
+        raise LipstageError(f"There is no Triton in {environment}; `make up` and `make test` install it.") from error
     found = Installed(environment, Path(answer["packages"]), Path(answer["libraries"]), answer["version"])
     if not found.program.is_file():
-        raise LipstageError(f"There is no Triton in {environment}; `make triton-venv` installs it.")
+        raise LipstageError(f"There is no Triton in {environment}; `make up` and `make test` install it.")
     return found
 
 

@@ -8,15 +8,29 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deployment.manifests import ROOT, of_kind
+
 USER, PASSWORD = "lipstage", "12345"
 """A password that NATS would read as a number."""
+Configuration = Mapping[str, str]
+"""The text of each file, nats.conf and what it includes."""
 _START_S, _LOOK_S = 10.0, 0.01
+
+
+def of_compose() -> Configuration:
+    return {"nats.conf": (ROOT / "docker" / "nats.conf").read_text()}
+
+
+def of_overlay(overlay: str) -> Configuration:
+    (found,) = (manifest for manifest in of_kind(overlay, "ConfigMap") if "nats.conf" in manifest["data"])
+    files: Configuration = found["data"]
+    return files
 
 
 @dataclass(frozen=True)
@@ -32,11 +46,15 @@ class Broker:
 
 
 @contextmanager
-def broker(configuration: Path, folder: Path, name: str = "nats-0", routes: Sequence[int] = ()) -> Iterator[Broker]:
+def broker(
+    configuration: Configuration, folder: Path, name: str = "nats-0", routes: Sequence[int] = ()
+) -> Iterator[Broker]:
     """One server with its files in `folder`; `routes` are the cluster's ports, this server's own first."""
     folder.mkdir(parents=True, exist_ok=True)
+    for file, text in configuration.items():
+        (folder / file).write_text(_on_this_machine(text, folder, routes))
     settings = folder / "nats.conf"
-    settings.write_text(_on_this_machine(configuration.read_text(), folder, routes))
+    settings.write_text(f"{settings.read_text()}\nports_file_dir: {folder}\n")
     binary = Path(sys.executable).with_name("nats-server")
     secrets = {"LIPSTAGE_NATS_USER": USER, "POD_NAME": name}
     # As docker-compose.yml and the StatefulSet hand it over.
@@ -51,7 +69,7 @@ def broker(configuration: Path, folder: Path, name: str = "nats-0", routes: Sequ
 
 
 @contextmanager
-def cluster(configuration: Path, folder: Path) -> Iterator[list[Broker]]:
+def cluster(configuration: Configuration, folder: Path) -> Iterator[list[Broker]]:
     ports = _free_ports(3)
     with ExitStack() as stack:
         yield [
@@ -68,10 +86,9 @@ def _on_this_machine(text: str, folder: Path, routes: Sequence[int]) -> str:
     text = re.sub(r"\S+:(4222|8222)$", "127.0.0.1:-1", text, flags=re.MULTILINE)
     text = text.replace("0.0.0.0:6222", f"127.0.0.1:{own}").replace("store_dir: /data", f"store_dir: {folder}")
     text = text.replace("/run/nats", str(folder))
-    text = re.sub(
+    return re.sub(
         r"routes: \[.*?\]", f"routes: {[f'nats://127.0.0.1:{port}' for port in others]}", text, flags=re.DOTALL
     )
-    return f"{text}\nports_file_dir: {folder}\n"
 
 
 def _started(process: "subprocess.Popen[bytes]", folder: Path) -> Broker:

@@ -5,9 +5,10 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
+from services.common import jetstream_bus
 from services.common.jetstream_bus import JetStreamBus
 from services.common.jetstream_job_store import JetStreamJobStore
-from services.common.jetstream_names import DEAD, EVENTS, JOBS, WORK
+from services.common.jetstream_names import DEAD, EVENTS, RECORDS, WORK
 from services.common.jetstream_setup import LEASE_S, set_up
 from services.common.nats_connection import Connection, nats_connection
 from services.local.nats import NatsServer
@@ -38,13 +39,14 @@ async def prepared(server: NatsServer, lease_s: float) -> NatsServer:
 async def connection(prepared: NatsServer) -> AsyncIterator[Connection]:
     """To a server that holds nothing."""
     async with connected(prepared) as connection:
-        for stream in (WORK, DEAD, EVENTS, f"KV_{JOBS}"):
+        for stream in (WORK, DEAD, EVENTS, RECORDS):
             await connection.streams.purge_stream(stream)
         yield connection
 
 
 @pytest.fixture
-def bus(connection: Connection) -> JetStreamBus:
+def bus(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> JetStreamBus:
+    monkeypatch.setattr(jetstream_bus, "LOOK_S", 0.1)
     return JetStreamBus(connection)
 
 

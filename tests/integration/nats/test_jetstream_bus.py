@@ -6,10 +6,10 @@ from conftest import connected
 from port_suites.bus import COMPLETED, BusSuite, chunk_task, denoising, following, gathered, publish, soon, worked_off
 from port_suites.job_records import job_record
 
-from services.common import jetstream_delivery, jetstream_events
+from services.common import jetstream_bus, jetstream_delivery, jetstream_events
 from services.common.jetstream_bus import JetStreamBus
 from services.common.jetstream_calls import stored
-from services.common.jetstream_names import DEAD, EVENTS, REASON, end_subject, progress_subject, work_subject
+from services.common.jetstream_names import DEAD, EVENTS, REASON, WORK, end_subject, progress_subject, work_subject
 from services.common.lanes import chunk_task as lane_task
 from services.common.messages import ChunkTask
 from services.common.nats_connection import Connection
@@ -19,6 +19,18 @@ from services.local.nats import NatsServer
 
 class TestJetStreamBus(BusSuite):
     pass
+
+
+async def test_an_idle_consumer_is_told_once_a_task_can_be_taken(
+    bus: JetStreamBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jetstream_bus, "LOOK_S", 60.0)
+    deliveries = bus.consume("denoise-1")
+    for chunk in range(30):
+        taking = asyncio.ensure_future(following(deliveries))
+        await asyncio.sleep(0.02)
+        await publish(bus, chunk_task(chunk))
+        await (await taking).ack()
 
 
 async def test_a_small_job_does_not_wait_for_a_long_one(bus: JetStreamBus) -> None:
@@ -64,7 +76,7 @@ async def test_a_message_that_cannot_be_read_is_buried_and_stops_nobody(
 ) -> None:
     monkeypatch.setattr(jetstream_delivery, "_READERS", 2)
     monkeypatch.setattr(jetstream_delivery, "_UNTIL_NEXT_READER_S", 0.0)
-    await stored(connection.streams, work_subject(chunk_task(0)), b"\xff\xff")
+    await stored(connection.streams, WORK, work_subject(chunk_task(0)), b"\xff\xff")
     await publish(bus, chunk_task(1))
 
     assert await worked_off(bus, "denoise-1", 1) == [chunk_task(1)]
@@ -98,7 +110,7 @@ async def test_an_end_whose_telling_was_cut_off_is_heard(
     async with bus.events("job") as listener:
         await bus.announce(denoising(1.0))
         first = await following(listener)
-        await stored(connection.streams, end_subject("job"), encode_event(COMPLETED))
+        await stored(connection.streams, EVENTS, end_subject("job"), encode_event(COMPLETED))
 
         assert [first, *await soon(gathered(listener))] == [denoising(1.0), COMPLETED]
 

@@ -9,7 +9,7 @@ from port_suites.job_store import JobStoreSuite
 from services.common.errors import StaleRecord
 from services.common.jetstream_calls import stored
 from services.common.jetstream_job_store import JetStreamJobStore
-from services.common.jetstream_names import record_subject
+from services.common.jetstream_names import RECORDS, record_subject
 from services.common.nats_connection import Connection
 from services.local.nats import NatsServer
 
@@ -40,7 +40,7 @@ async def test_a_record_that_cannot_be_read_hides_no_other(
     job_store: JetStreamJobStore, connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     await job_store.create(job_record("one"))
-    await stored(connection.streams, record_subject("damaged"), b"\xff\xff")
+    await stored(connection.streams, RECORDS, record_subject("damaged"), b"\xff\xff")
     await job_store.create(job_record("two"))
 
     assert {record.id async for record, _ in job_store.records()} == {"one", "two"}

@@ -30,7 +30,7 @@ async def test_an_extended_lease_does_not_end(bus: JetStreamBus) -> None:
     await publish(bus, chunk_task(0))
     first = await following(bus.consume("denoise-1"))
     other = asyncio.ensure_future(anext(bus.consume("denoise-1")))
-    for _ in range(5):
+    for _ in range(3):
         _, waiting = await asyncio.wait({other}, timeout=0.5)
         await first.extend()
     other.cancel()

@@ -1,6 +1,8 @@
 """A server that is killed, away, and back."""
 
 import asyncio
+import os
+import signal
 
 import pytest
 from port_suites.bus import COMPLETED, chunk_task, following, publish, soon, worked_off
@@ -8,6 +10,7 @@ from port_suites.job_records import job_record
 
 from services.common.errors import Unavailable
 from services.common.jetstream_bus import JetStreamBus
+from services.common.jetstream_calls import REQUEST_S
 from services.common.jetstream_job_store import JetStreamJobStore
 from services.common.messages import FinishTask
 from services.common.nats_connection import Connection
@@ -19,10 +22,12 @@ def lease_s() -> float:
     return 1.0
 
 
-async def test_tasks_survive_a_kill_and_none_is_queued_twice(bus: JetStreamBus, server: NatsServer) -> None:
+async def test_tasks_survive_a_kill_and_none_is_queued_twice(
+    bus: JetStreamBus, connection: Connection, server: NatsServer
+) -> None:
     tasks = [chunk_task(chunk) for chunk in range(40)]
     await publish(bus, *tasks[:30])
-    server.kill()
+    await killed(server, connection)
     server.start()
     await publish(bus, *tasks)
 
@@ -33,10 +38,12 @@ async def test_tasks_survive_a_kill_and_none_is_queued_twice(bus: JetStreamBus, 
     assert await worked_off(bus, "denoise-1", 1) == [chunk_task(99)]
 
 
-async def test_a_task_in_hand_at_a_kill_comes_again(bus: JetStreamBus, server: NatsServer) -> None:
+async def test_a_task_in_hand_at_a_kill_comes_again(
+    bus: JetStreamBus, connection: Connection, server: NatsServer
+) -> None:
     await publish(bus, chunk_task(0))
     in_hand = await following(bus.consume("denoise-1"))
-    server.kill()
+    await killed(server, connection)
     server.start()
 
     again = await following(bus.consume("denoise-1"))
@@ -48,7 +55,7 @@ async def test_a_task_in_hand_at_a_kill_comes_again(bus: JetStreamBus, server: N
 
 
 async def test_publishing_rides_over_a_restart(bus: JetStreamBus, server: NatsServer) -> None:
-    server.kill()
+    server.kill()  # which the connection has not noticed when the first task is sent
     publishing = asyncio.ensure_future(publish(bus, *(chunk_task(chunk) for chunk in range(5))))
     await asyncio.sleep(0.05)
     server.start()
@@ -57,15 +64,29 @@ async def test_publishing_rides_over_a_restart(bus: JetStreamBus, server: NatsSe
     assert len(await worked_off(bus, "denoise-1", 5)) == 5
 
 
+async def test_an_update_whose_answer_came_too_late_is_one_update(
+    job_store: JetStreamJobStore, server: NatsServer
+) -> None:
+    await job_store.create(job_record())
+    _, revision = await job_store.get("job")
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        updating = asyncio.ensure_future(job_store.update(job_record(chunks=1), revision))
+        await asyncio.sleep(REQUEST_S + 0.3)  # it has been sent for the second time
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+    assert await soon(updating) == revision + 1
+    assert await job_store.get("job") == (job_record(chunks=1), revision + 1)
+
+
 async def test_while_the_server_is_away_everything_is_unavailable_and_works_again_afterwards(
     bus: JetStreamBus, job_store: JetStreamJobStore, connection: Connection, server: NatsServer
 ) -> None:
     await publish(bus, FinishTask(job_id="job"))
     delivery = await following(bus.consume("composite"))
     await job_store.create(job_record())
-    server.kill()
-    while connection.client.is_connected:
-        await asyncio.sleep(0.01)
+    await killed(server, connection)
 
     refusals = await asyncio.gather(
         bus.publish(chunk_task(1)),
@@ -91,13 +112,15 @@ async def test_while_the_server_is_away_everything_is_unavailable_and_works_agai
     await connection.check()
 
 
-async def test_a_waiting_consumer_and_a_listener_outlive_a_restart(bus: JetStreamBus, server: NatsServer) -> None:
+async def test_a_waiting_consumer_and_a_listener_outlive_a_restart(
+    bus: JetStreamBus, connection: Connection, server: NatsServer
+) -> None:
     async with bus.events("job") as listener:
         deliveries = bus.consume("denoise-1")
         await publish(bus, chunk_task(0))
         await (await following(deliveries)).ack()
         hearing, taking = asyncio.ensure_future(anext(listener)), asyncio.ensure_future(anext(deliveries))
-        server.stop()
+        await killed(server, connection)
         server.start()
         await publish(bus, chunk_task(1))
         await bus.announce(COMPLETED)
@@ -119,3 +142,10 @@ async def test_a_closed_connection_ends_those_who_wait(bus: JetStreamBus, connec
         for waiting in (taking, hearing):
             with pytest.raises(Unavailable, match="connection to NATS is closed"):
                 await waiting
+
+
+async def killed(server: NatsServer, connection: Connection) -> None:
+    """Returns once the connection has noticed."""
+    server.kill()
+    while connection.client.is_connected:
+        await asyncio.sleep(0.01)

@@ -3,7 +3,7 @@
 from port_suites.bus import chunk_task, publish, worked_off
 
 from services.common.jetstream_bus import JetStreamBus
-from services.common.jetstream_names import EVENTS, JOBS, WORK
+from services.common.jetstream_names import EVENTS, RECORDS, WORK
 from services.common.jetstream_setup import QUEUES, set_up
 from services.common.nats_connection import Connection
 
@@ -38,4 +38,4 @@ async def test_every_queue_has_a_consumer_for_each_lane(connection: Connection) 
 
 async def test_records_are_read_from_where_they_were_written(connection: Connection) -> None:
     """Replicas may lag: a job that was just created would seem to be missing."""
-    assert not (await connection.streams.stream_info(f"KV_{JOBS}")).config.allow_direct
+    assert not (await connection.streams.stream_info(RECORDS)).config.allow_direct

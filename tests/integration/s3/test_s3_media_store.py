@@ -4,7 +4,9 @@ import io
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from prometheus_client import REGISTRY
 from services.common.errors import DiskFull, ObjectDamaged
 from services.common.s3_client import S3Access, s3_client
 from services.common.s3_media_store import S3MediaStore, s3_media_store
-from services.common.s3_objects import PART_BYTES
+from services.common.s3_objects import PART_BYTES, fetch
 
 
 class TestS3MediaStore(MediaStoreSuite):
@@ -105,6 +107,19 @@ async def test_a_canceled_upload_stores_nothing(access: S3Access, media_store: S
     while s3_client(access)._list_multipart_uploads(access.bucket, prefix=NAME).uploads:
         await asyncio.sleep(0.005)
     assert not await media_store.exists(NAME)
+
+
+async def test_a_fetch_that_nobody_waits_for_leaves_nothing(
+    access: S3Access, media_store: S3MediaStore, tmp_path: Path
+) -> None:
+    await media_store.put(NAME, b"faces")
+    abandoned = threading.Event()
+    abandoned.set()
+
+    with pytest.raises(CancelledError):
+        fetch(s3_client(access), access.bucket, NAME, tmp_path / "faces", abandoned)
+
+    assert not (tmp_path / "faces").exists()
 
 
 @pytest.fixture

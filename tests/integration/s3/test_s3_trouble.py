@@ -101,7 +101,7 @@ async def test_what_is_fetched_from_a_silent_server_is_given_up_at_once_when_can
 @pytest.mark.parametrize(
     "refused",
     [
-        refusal(507, "XMinioStorageFull"),
+        refusal(507, "InsufficientStorage"),
         refusal(400, "XMinioAdminBucketQuotaExceeded"),
         refusal(500, "InternalError", "cause(write: no space left on device)"),
     ],

@@ -36,8 +36,13 @@ async def troubled_path(access: S3Access, troubles: Sequence[Trouble]) -> AsyncI
     """The same bucket by way of another port."""
     to = urlsplit(access.url)
     left = list(troubles)
+    open_ways: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        way = asyncio.current_task()
+        assert way is not None
+        open_ways[way] = writer
+        way.add_done_callback(open_ways.pop)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError), contextlib.closing(writer):
             trouble = left.pop(0) if left else NONE
             if trouble != NONE:
@@ -53,6 +58,9 @@ async def troubled_path(access: S3Access, troubles: Sequence[Trouble]) -> AsyncI
         yield dataclasses.replace(access, url=f"http://127.0.0.1:{port}")
     finally:
         server.close()
+        for writer in open_ways.values():
+            writer.close()
+        await asyncio.gather(*open_ways)
 
 
 async def _go_wrong(trouble: Trouble, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

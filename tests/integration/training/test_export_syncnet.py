@@ -34,10 +34,10 @@ def test_both_graphs_embed_as_torch_does(network: StableSyncNet, tmp_path: Path)
     assert audio.path == tmp_path / "syncnet_audio" / "1" / "model.onnx"
     served = open_sync_network(tmp_path)
     assert isinstance(served, ServedSyncNet)
-    assert served.description.endswith("16 frames of 128×64 (untrained)")
-    images = list(np.random.default_rng(1).integers(0, 256, (16, 64, 128, 3), np.uint8))
+    assert served.description.endswith("16 frames of 64×32 (untrained)")
+    images = list(np.random.default_rng(1).integers(0, 256, (16, 32, 64, 3), np.uint8))
     mel = np.random.default_rng(1).uniform(-4, 4, (80, 60)).astype(np.float32)
-    frames = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).reshape(1, 48, 64, 128)
+    frames = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).reshape(1, 48, 32, 64)
     with torch.no_grad():
         faces, sound = network(normalised(frames), torch.from_numpy(mel[None, None, :, 3:55]))
     np.testing.assert_allclose(served.see(images), faces[0], atol=1e-5)
@@ -54,4 +54,4 @@ def test_the_command_exports_a_trainings_weights_under_their_hash(network: Stabl
     session = onnxruntime.InferenceSession(tmp_path / "models" / "syncnet_audio" / "1" / "model.onnx")
     properties = session.get_modelmeta().custom_metadata_map
     assert len(properties["lipstage.source_sha256"]) == 64
-    assert properties["lipstage.resolution"] == "128"
+    assert properties["lipstage.resolution"] == "64"

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,9 @@ from services.common.settings import Settings
 from services.common.triton_models import TritonModels
 from services.local.processes import free_port
 from services.triton.server import TritonServer
+
+QUEUED = 'nv_inference_pending_request_count{model="vae_encoder",version="1"}'
+CANCELED = 'nv_inference_request_failure{model="vae_encoder",reason="CANCELED",version="1"}'
 
 
 @pytest.fixture(scope="module")
@@ -117,79 +119,71 @@ async def test_a_call_that_takes_too_long_is_given_up(server: TritonServer, shar
             await slow_call(models, rounds=300)
 
 
-async def test_a_canceled_call_leaves_tritons_queue(server: TritonServer) -> None:
+async def test_a_canceled_call_is_canceled_in_triton_too(server: TritonServer) -> None:
     async with TritonModels(server.url) as models:
-        running = asyncio.create_task(slow_call(models, rounds=600))
-        waiting = asyncio.create_task(slow_call(models, rounds=1))
+        canceled = await metric(server, CANCELED)
+        running, waiting = (asyncio.create_task(slow_call(models, rounds=1000)) for _ in range(2))
         await queued(server, 1)
 
+        running.cancel()
         waiting.cancel()
 
-        await queued(server, 0)
-        assert not running.done()
-        running.cancel()
+        async with asyncio.timeout(30):
+            while await metric(server, CANCELED) == canceled:
+                await asyncio.sleep(0.01)
 
 
 async def test_memory_of_a_canceled_call_is_not_used_before_triton_is_done_with_it(server: TritonServer) -> None:
     async with TritonModels(server.url, shared_memory=True) as models:
-        await slow_call(models, rounds=200)  # from now on the output's size is known, and its place is in the region
-        canceled = asyncio.create_task(slow_call(models, rounds=200))
-        waiting = asyncio.create_task(slow_call(models, rounds=1))
+        await slow_call(models, rounds=1000)  # from now on Triton writes outputs of this size behind the inputs
+        running, waiting = (asyncio.create_task(slow_call(models, rounds=1000)) for _ in range(2))
         await queued(server, 1)
-        canceled.cancel()
-        with suppress(asyncio.CancelledError):
-            await canceled
+        running.cancel()
+        waiting.cancel()
 
-        images = np.full((1, 3, 1, 200), 7, np.float32)
+        images = np.full((1, 3, 1, 1900), 7, np.float32)
         outputs = await models.infer("vae_encoder", "1", {"images": images}, ("moments",))
 
         assert (outputs["moments"] == images).all()
-        await waiting
 
 
 async def test_a_full_queue_is_told_at_once_or_waited_for(server: TritonServer) -> None:
     async with TritonModels(server.url, patience_s=0) as hasty, TritonModels(server.url) as patient:
-        calls = [asyncio.create_task(slow_call(patient, rounds=300)) for _ in range(QUEUE_SIZE + 1)]
+        calls = [asyncio.create_task(slow_call(patient, rounds=1500)) for _ in range(1 + QUEUE_SIZE)]
         await queued(server, QUEUE_SIZE)
 
         with pytest.raises(Unavailable, match="maximum queue size"):
             await slow_call(hasty, rounds=1)
-        await slow_call(patient, rounds=1)
+        accepted = asyncio.create_task(slow_call(patient, rounds=1))
+        for call in calls:
+            call.cancel()
+        await accepted
 
-        await asyncio.gather(*calls)
 
-
-async def test_a_server_killed_in_the_middle_of_a_call_is_unavailable_until_it_is_back(
-    server: TritonServer, models: TritonModels, calls: RandomCalls
+async def test_a_server_that_dies_in_the_middle_of_calls_is_told_at_once_or_waited_for(
+    server: TritonServer, shared_memory: bool, calls: RandomCalls
 ) -> None:
     model, arrays, outputs = calls.whisper_encoder(mel_frames=20)
-    before = await models.infer(model, "1", arrays, outputs)
-    await slow_call(models, rounds=1)
-    running, waiting = (asyncio.create_task(slow_call(models, rounds=2000)) for _ in range(2))
-    await queued(server, 1)
-
-    server.kill()
-
-    for call in (running, waiting):
-        with pytest.raises(Unavailable):
-            await call
-    with pytest.raises(Unavailable):
-        await models.check("1")
-    await asyncio.to_thread(server.start)
-    after = await models.infer(model, "1", arrays, outputs)
-    assert after["features"].tobytes() == before["features"].tobytes()
-
-
-async def test_a_call_outlives_a_restart_of_the_server(server: TritonServer, shared_memory: bool) -> None:
-    async with TritonModels(server.url, shared_memory=shared_memory) as models:
-        await slow_call(models, rounds=1)
-        running, waiting = (asyncio.create_task(slow_call(models, rounds=100)) for _ in range(2))
+    async with (
+        TritonModels(server.url, shared_memory=shared_memory, patience_s=0) as hasty,
+        TritonModels(server.url, shared_memory=shared_memory) as patient,
+        TritonModels(server.url, shared_memory=shared_memory) as idle,
+    ):
+        before = await idle.infer(model, "1", arrays, outputs)
+        lost = asyncio.create_task(slow_call(hasty, rounds=700))
+        kept = asyncio.create_task(slow_call(patient, rounds=700))
         await queued(server, 1)
 
         server.kill()
-        await asyncio.to_thread(server.start)
 
-        await asyncio.gather(running, waiting)
+        with pytest.raises(Unavailable):
+            await lost
+        with pytest.raises(Unavailable):
+            await hasty.check("1")
+        await asyncio.to_thread(server.start)
+        await kept
+        after = await idle.infer(model, "1", arrays, outputs)
+        assert after["features"].tobytes() == before["features"].tobytes()
 
 
 async def test_a_server_that_never_was_is_unavailable(calls: RandomCalls, shared_memory: bool) -> None:
@@ -235,14 +229,17 @@ async def slow_call(models: TritonModels, rounds: int) -> None:
 
 async def queued(server: TritonServer, calls: int) -> None:
     """Returns once that many calls of the slow network wait for another one to end."""
-    wanted = f'nv_inference_pending_request_count{{model="vae_encoder",version="1"}} {calls}'
-    while wanted not in await asyncio.to_thread(_metrics, server.metrics_url):
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        while await metric(server, QUEUED) != calls:
+            await asyncio.sleep(0.01)
 
 
-def _metrics(url: str) -> str:
-    with urllib.request.urlopen(url) as answer:
-        return str(answer.read().decode())
+async def metric(server: TritonServer, name: str) -> float:
+    def metrics() -> str:
+        with urllib.request.urlopen(server.metrics_url) as answer:
+            return str(answer.read().decode())
+
+    return next(float(line.split()[1]) for line in (await asyncio.to_thread(metrics)).splitlines() if name in line)
 
 
 def memory_of_workers() -> set[str]:

@@ -2,6 +2,7 @@
 
 import shutil
 import sysconfig
+import venv
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from services.common.settings import Settings
 from services.common.triton_models import TritonModels
 from services.local.processes import free_port
 from services.triton.server import TritonServer
+from services.triton.server_root import ENVIRONMENT, installed
 
 
 @pytest.fixture
@@ -63,10 +65,9 @@ def test_a_damaged_network_is_named(server: TritonServer, repository: Path) -> N
     assert processes_of(repository) == []
 
 
-def test_numpy_2_beside_triton_is_refused(
-    server: TritonServer, repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", sysconfig.get_path("purelib"))
+def test_numpy_2_beside_triton_is_refused(repository: Path, tmp_path: Path) -> None:
+    log, ports = tmp_path / "triton.log", {"grpc_port": free_port(), "metrics_port": free_port()}
+    server = TritonServer(repository, **ports, log=log, environment=environment_with_numpy_2(tmp_path / "environment"))
 
     with pytest.raises(Unavailable, match=r"NumPy 2\..* is installed beside Triton"):
         server.start()
@@ -82,8 +83,19 @@ def test_a_server_that_takes_too_long_is_ended(server: TritonServer, repository:
 def test_without_triton_it_says_what_installs_it(repository: Path, tmp_path: Path) -> None:
     server = TritonServer(repository, grpc_port=free_port(), metrics_port=free_port(), environment=tmp_path / "none")
 
-    with pytest.raises(LipstageError, match="make triton-venv"):
+    with pytest.raises(LipstageError, match="make up"):
         server.start()
+
+
+def environment_with_numpy_2(folder: Path) -> Path:
+    """Triton as it is installed, beside the NumPy and ONNX Runtime of this process."""
+    venv.create(folder)
+    packages = next(folder.glob("lib/python*/site-packages"))
+    for triton in ("pytriton", "nvidia_pytriton.libs"):
+        (packages / triton).symlink_to(installed(ENVIRONMENT).packages / triton)
+    for own in ("numpy", "numpy.libs", "onnxruntime"):
+        (packages / own).symlink_to(Path(sysconfig.get_path("purelib"), own))
+    return folder
 
 
 def processes_of(repository: Path) -> list[str]:

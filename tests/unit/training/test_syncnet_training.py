@@ -10,9 +10,18 @@ from training.__main__ import CONFIGS
 from training.face_clips import FaceClips, FaceClipsSettings
 from training.speech_bank import SpeechBank
 from training.stable_syncnet import StableSyncNet
-from training.sync_batches import SyncBatch, batch_accuracy, cosines_over_time, disguised, draw_batch, normalised
+from training.sync_batches import (
+    ToldApart,
+    batch_told_apart,
+    cosines_over_time,
+    disguised,
+    draw_batch,
+    louder_or_softer,
+    normalised,
+    told_apart,
+)
 from training.sync_windows import SyncClips
-from training.syncnet import SyncNetSettings, SyncTask
+from training.syncnet import SyncNetSettings, SyncTask, watch_motion
 
 NARROW = """
 steps = 1
@@ -61,16 +70,19 @@ def blinking_clips() -> SyncClips:
 CLIPS = blinking_clips()
 
 
-def test_pairs_in_sync_show_and_sound_the_same_moment(settings: SyncNetSettings) -> None:
+def test_sounds_are_the_faces_own_and_then_shifted_ones(settings: SyncNetSettings) -> None:
     batch = draw_batch(np.random.default_rng(1), CLIPS, 8, settings.network)
 
     assert batch.frames.shape == (8, 48, 8, 16)
-    assert batch.mel.shape == (8, 1, 80, 52)
-    assert batch.in_sync.tolist() == [1, 0] * 4
+    assert batch.mel.shape == (16, 1, 80, 52)
     within_each_frame = torch.arange(16) * 80 // 25 + 2
-    agree = (batch.frames[:, ::3, 0, 0] > 100) == (batch.mel[:, 0, 0, within_each_frame] > 0)
-    assert agree[::2].all()
-    assert not agree[1::2].all(dim=1).any()
+    agree = (batch.frames[:, None, ::3, 0, 0] > 100) == (batch.mel[None, :, 0, 0, within_each_frame] > 0)
+    always = agree.all(dim=2)
+    assert always[:, :8].diagonal().all()
+    assert not always[:, 8:].diagonal().all()
+    assert not batch.apart[:, :8].diagonal().any()
+    assert not always[batch.apart].any()
+    assert batch.apart.float().mean() > 0.7
 
 
 def test_a_disguise_keeps_range_and_time_and_mirrors_about_half() -> None:
@@ -86,6 +98,31 @@ def test_a_disguise_keeps_range_and_time_and_mirrors_about_half() -> None:
     assert torch.equal(shown, shown[:, :1].expand_as(shown))
 
 
+def test_loudness_changes_whole_windows() -> None:
+    mel = torch.rand(32, 1, 80, 52, generator=torch.Generator().manual_seed(1))
+
+    change = louder_or_softer(mel, torch.Generator().manual_seed(2)) - mel
+
+    assert torch.allclose(change, change[..., :1, :1], atol=1e-6)
+    assert 0.4 < change.abs().max() <= 0.5
+    assert len(change[:, 0, 0, 0].unique()) > 16
+
+
+def test_an_untrained_network_is_blind_to_what_never_changes(settings: SyncNetSettings) -> None:
+    torch.manual_seed(1)
+    network = StableSyncNet(settings.network).eval()
+    still = torch.rand(1, 3, 8, 16).repeat(1, 16, 1, 1)
+    moving = still + torch.linspace(-0.1, 0.1, 16).repeat_interleave(3)[None, :, None, None]
+    grey = torch.zeros(1, 48, 8, 16)
+
+    watch_motion(network)
+
+    with torch.no_grad():
+        seen_still, seen_moving, seen_grey = (network.visual_encoder.conv_in(x) for x in (still, moving, grey))
+    torch.testing.assert_close(seen_still, seen_grey)
+    assert (seen_moving - seen_grey).abs().mean() > 0.01
+
+
 def test_descending_its_loss_fits_a_batch_through_all_disguises(settings: SyncNetSettings) -> None:
     torch.manual_seed(1)
     network = StableSyncNet(settings.network)
@@ -94,7 +131,7 @@ def test_descending_its_loss_fits_a_batch_through_all_disguises(settings: SyncNe
     batch, generator = task.batch(np.random.default_rng(1)), torch.Generator().manual_seed(1)
 
     totals = []
-    for _ in range(20):
+    for _ in range(30):
         losses = task.losses(network, batch, generator)
         optimizer.zero_grad()
         losses["total"].backward()  # type: ignore[no-untyped-call]
@@ -102,19 +139,30 @@ def test_descending_its_loss_fits_a_batch_through_all_disguises(settings: SyncNe
         totals.append(losses["total"].item())
 
     assert totals[-1] < 0.5 * totals[0]
-    assert losses["accuracy"] == 1
+    assert losses["accuracy"] > 0.7
 
 
-def test_accuracy_is_the_part_told_apart(settings: SyncNetSettings) -> None:
-    network = StableSyncNet(settings.network)
-    batch = draw_batch(np.random.default_rng(1), CLIPS, 16, settings.network)
-    visual, audio = network(normalised(batch.frames), batch.mel)
-    said = (visual * audio).sum(dim=1) > 0.5
+def test_what_is_told_apart_is_counted_by_kind_and_only_where_mouths_differ() -> None:
+    near, far = 0.9, 0.1
+    cosine = torch.tensor([[near, far, near, near], [near, far, far, far]])
+    apart = torch.tensor([[False, True, True, True], [True, False, False, True]])
 
-    right = batch_accuracy(network, SyncBatch(batch.frames, batch.mel, said.float()))
-    wrong = batch_accuracy(network, SyncBatch(batch.frames, batch.mel, 1 - said.float()))
+    told = told_apart(cosine, apart)
 
-    assert (right, wrong) == (1, 0)
+    assert told == ToldApart(in_sync=0.5, another_sound=0.5, shifted=0.5)
+    assert told.mean == 0.5
+    assert told_apart(cosine, apart & (cosine < 0.5)) == ToldApart(0.5, 1.0, 1.0)
+
+
+def test_a_network_is_asked_about_windows_without_a_disguise(settings: SyncNetSettings) -> None:
+    network = StableSyncNet(settings.network).eval()
+    batch = draw_batch(np.random.default_rng(1), CLIPS, 8, settings.network)
+
+    told = batch_told_apart(network, batch)
+
+    with torch.no_grad():
+        visual, audio = network(normalised(batch.frames), batch.mel)
+    assert told == told_apart(visual @ audio.T, batch.apart)
 
 
 def test_the_sheet_shows_every_window_against_every_sound(settings: SyncNetSettings) -> None:
@@ -122,14 +170,15 @@ def test_the_sheet_shows_every_window_against_every_sound(settings: SyncNetSetti
 
     sheet = SyncTask(settings, CLIPS, CLIPS).sheet(network)
 
-    cosines = cosines_over_time(network, CLIPS, person=1, places=25)
-    assert cosines.shape == (25, 25)
-    assert sheet.shape == (8 * 26, 4 * 8 * 26, 3)
-    assert abs(int(sheet[8 * 3 + 4, 8 * (26 + 6) + 4, 0]) - 255 * cosines[3, 6]) <= 1
+    cosines = cosines_over_time(network, CLIPS, person=1, places=31)
+    first, cell = 25 + 1, 16
+    assert cosines.shape == (25, 4 + 16)
+    assert sheet.shape[2] == 3
+    assert abs(int(sheet[cell * (first + 3) + 8, cell * 6 + 8, 0]) - 255 * cosines[3, 6]) <= 1
 
 
 def test_the_shipped_configuration_is_valid() -> None:
     settings = SyncNetSettings.read(CONFIGS / "syncnet.toml")
 
-    assert settings.network.visual_size == (64, 128)
-    assert settings.network.embedding_width == 256
+    assert settings.network.visual_size == (32, 64)
+    assert settings.network.embedding_width == 128

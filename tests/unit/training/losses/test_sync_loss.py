@@ -1,11 +1,14 @@
-"""The sync loss."""
+"""The sync losses."""
+
+import math
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor
 
 from export.random_weights import randomize
-from training.losses.sync import cosine_bce, lower_half, sync_loss
+from training.losses.sync import all_cosines, all_pairs_bce, contrast, cosine_bce, lower_half, sync_loss
 from training.stable_syncnet import StableSyncNet
 from training.stable_syncnet_config import StableSyncNetConfig, TowerConfig
 
@@ -83,21 +86,52 @@ def test_larger_faces_are_shrunk_to_the_networks_size() -> None:
 
 
 def test_labels_pull_matching_pairs_together_and_others_apart() -> None:
-    generator = torch.Generator().manual_seed(1)
-    raw = torch.rand(2, 16, generator=generator).requires_grad_()
-    other = torch.nn.functional.normalize(torch.rand(2, 16, generator=generator))
+    cosine = torch.tensor([0.4, 0.4], requires_grad=True)
 
-    def embedded(x: Tensor) -> Tensor:
-        return torch.nn.functional.normalize(x.clamp(min=0))
+    cosine_bce(cosine, torch.tensor([1.0, 0.0])).backward()  # type: ignore[no-untyped-call]
 
-    cosine_bce(embedded(raw), other, torch.tensor([1.0, 0.0])).backward()  # type: ignore[no-untyped-call]
-
-    assert raw.grad is not None
-    change = (embedded(raw - 0.1 * raw.grad) * other).sum(dim=1) - (embedded(raw) * other).sum(dim=1)
-    assert change[0] > 0 > change[1]
+    assert cosine.grad is not None
+    assert cosine.grad[0] < 0 < cosine.grad[1]
 
 
 def test_a_cosine_that_rounding_put_above_one_is_no_loss() -> None:
-    slightly_long = torch.tensor([[1.0 + 1e-6, 0.0]])
+    assert cosine_bce(torch.tensor([1.0 + 1e-6]), torch.ones(1)).item() == 0
 
-    assert cosine_bce(slightly_long, slightly_long, torch.ones(1)).item() == 0
+
+def test_cosines_of_all_pairs_are_not_rounded_by_autocast() -> None:
+    visual, audio = torch.rand(3, 16), torch.rand(5, 16)
+
+    with torch.autocast("cpu", torch.bfloat16):
+        cosines = all_cosines(visual, audio)
+
+    torch.testing.assert_close(cosines, visual @ audio.T)
+
+
+APART = torch.tensor([[False, True, True, False], [True, False, True, True]])
+
+
+@pytest.mark.parametrize("loss", [all_pairs_bce, contrast])
+def test_all_pairs_move_as_they_should_and_look_alikes_stay(loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+    cosine = torch.full((2, 4), 0.4, requires_grad=True)
+
+    loss(cosine, APART).backward()  # type: ignore[no-untyped-call]
+
+    assert cosine.grad is not None
+    assert (cosine.grad.diagonal() < 0).all()
+    assert (cosine.grad[APART] > 0).all()
+    assert cosine.grad[0, 3] == 0
+
+
+def test_in_sync_and_apart_count_alike_however_many_they_are() -> None:
+    cosine = torch.full((2, 4), 0.4)
+
+    loss = all_pairs_bce(cosine, APART)
+
+    assert loss.item() == pytest.approx(-(math.log(0.4) + math.log(0.6)) / 2)
+
+
+def test_contrast_is_least_where_the_right_sound_is_the_nearest() -> None:
+    right = torch.tensor([[0.9, 0.1, 0.1, 0.9], [0.1, 0.9, 0.1, 0.1]])
+
+    assert contrast(right, APART).item() < 0.01
+    assert contrast(right.roll(1, dims=0), APART).item() > 5
