@@ -9,7 +9,7 @@ TRITON_VENV := .venv-triton
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up status logs down models bench bench-scale chaos parity-full proto lock clean
+.PHONY: help demo test check up status logs down models bench bench-scale chaos simulate parity-full proto lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,10 +48,19 @@ models: $(VENV)/.stamp-cpu ## fetch the face detector's two models (Apache-2.0, 
 	@$(BIN)/lipstage weights pull faces
 
 bench: $(VENV)/.stamp-test models ## run every measured comparison; each prints one table
-	@for measure in frame_cost memory demo_model; do $(BIN)/python -m "bench.$$measure" || exit 1; done
+	@for measure in frame_cost memory demo_model model_server scale capacity; do $(BIN)/python -m "bench.$$measure" || exit 1; done
 
 bench-scale: $(VENV)/.stamp-test ## how denoising scales out over 1 to 64 workers, with real servers
 	@$(BIN)/python -m bench.scale
+
+N ?= 20
+SEED ?= 1
+chaos: $(VENV)/.stamp-test $(TRITON_VENV)/.stamp models ## kill and freeze real servers and workers: N schedules from SEED on
+	@PYTHONPATH=tests $(BIN)/python -m chaos real --count $(N) --seed $(SEED)
+
+SEEDS ?= 10000
+simulate: $(VENV)/.stamp-test ## the same workers in virtual time: SEEDS runs from SEED on
+	@PYTHONPATH=tests $(BIN)/python -m chaos simulate --seeds $(SEEDS) --seed $(SEED)
 
 parity-full: $(VENV)/.stamp-test ## export a full-size UNet with random weights and compare it with torch (slow, many GB)
 	@$(BIN)/python -m export.full_size

@@ -1,6 +1,6 @@
 """How well variant 1 lip-syncs people and voices it has never met, through everything a user runs.
 
-    python -m bench.demo_model [--cases 50] [--processes 2] [--guidance 1.5] [--steps 5]
+    python -m bench.demo_model [--cases 50] [--processes 2] [--guidance 1.5] [--steps 5] [--syncnet DIR]
 
 For each held-out person: draws a talking clip, dubs it with another held-out voice, and measures the result with the
 face detector against the track that drives that voice, and against the same clip re-drawn with the right mouth.
@@ -26,7 +26,6 @@ from bench.quality.evaluation import Evaluation, Question
 from bench.quality.report import NotMeasured, PictureQuality, SyncQuality
 from bench.quality.sync_networks import SyncNetwork, open_sync_network
 from cli.dub import dub_file
-from services.common.errors import ModelMissing
 from services.common.media.audio import SAMPLE_RATE_HZ
 from services.common.messages import DubParameters
 from services.common.settings import Settings
@@ -63,7 +62,9 @@ class CaseResult:
     ssim_mouth_of_source: float
     seam_vs_source: float
     confidence_vs_truth: float
+    confidence_of_source_vs_truth: float
     offset_frames: float
+    offset_frames_of_truth: float
     closed_in_digital_silence: float
     closed_in_noise: float
 
@@ -72,6 +73,7 @@ class CaseResult:
 class Setting:
     steps: int
     guidance: float
+    syncnet: Path | None
 
 
 def main(
@@ -79,22 +81,25 @@ def main(
     processes: Annotated[int, typer.Option(help="Cases at a time.")] = 2,
     steps: Annotated[int, typer.Option(help="Denoising steps.")] = 5,
     guidance: Annotated[float, typer.Option(help="Guidance scale.")] = 1.5,
+    syncnet: Annotated[
+        Path | None, typer.Option(help="Folder of a lip-sync network in ONNX, as `lipstage evaluate` takes.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Also write every case's figures here, JSON.")] = None,
 ) -> None:
     """Prints one table."""
-    jobs = [(index, Setting(steps, guidance)) for index in range(cases)]
+    jobs = [(index, Setting(steps, guidance, syncnet)) for index in range(cases)]
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         results = list(track(pool.map(_measured, jobs), "dubbing", cases))
     if out:
         out.write_text(json.dumps([asdict(result) for result in results], indent=1), encoding="utf-8")
-    table = Table("measure", "median", "worst tenth", "least", "most", title=f"{cases} held-out people")
+    table = Table("measure", "median", "middle 80 %", "least", "most", title=f"{cases} held-out people")
     for name in CaseResult.__dataclass_fields__:
         values = np.array([getattr(result, name) for result in results], dtype=np.float64)
         known = values[np.isfinite(values)]
         if len(known):
             low, high = np.percentile(known, (10, 90))
-            tenth = f"{low:.3f} … {high:.3f}"
-            table.add_row(name, f"{np.median(known):.3f}", tenth, f"{known.min():.3f}", f"{known.max():.3f}")
+            middle = f"{low:.3f} … {high:.3f}"
+            table.add_row(name, f"{np.median(known):.3f}", middle, f"{known.min():.3f}", f"{known.max():.3f}")
         else:
             table.add_row(name, "not measured", "", "", "")
     Console().print(table)
@@ -114,7 +119,7 @@ class _Case:
         self._identity, self._poses = draw_identity(rng), pose_track(rng, FRAMES, FPS)
         self._source, self._wanted, self._wrong = (self._speech(offset) for offset in (0, 1, 3))
         self._detector = MeshDetector(self._settings.faces_dir)
-        self._syncnet = _syncnet()
+        self._syncnet = _syncnet(setting.syncnet)
 
     def result(self) -> CaseResult:
         source = self._drawn("source", self._source)
@@ -123,15 +128,15 @@ class _Case:
         dubbed = self._dubbed(source, voice)
         opening, picture, sync = self._seen(dubbed, voice, truth)
         true_opening, _, true_sync = self._seen(truth, voice, truth)
-        _, of_source, _ = self._seen(source, voice, truth)
+        _, of_source, source_sync = self._seen(source, voice, truth)
         _, seam, _ = self._seen(dubbed, voice, source)
         lags = correlate_at_lags(opening, _track(self._wanted))
         assert isinstance(picture, PictureQuality)
         assert isinstance(of_source, PictureQuality)
         assert isinstance(seam, PictureQuality)
-        confidence = offset = float("nan")
-        if isinstance(sync, SyncQuality) and isinstance(true_sync, SyncQuality):
-            confidence, offset = sync.confidence / true_sync.confidence, float(sync.offset_frames)
+        true_confidence, true_offset = _judged(true_sync)
+        confidence, offset = _judged(sync)
+        source_confidence, _ = _judged(source_sync)
         silent = self._index < SILENT_CASES
         return CaseResult(
             correlation=lags.best,
@@ -143,8 +148,10 @@ class _Case:
             ssim_mouth=picture.ssim_mouth,
             ssim_mouth_of_source=of_source.ssim_mouth,
             seam_vs_source=seam.seam_vs_original,
-            confidence_vs_truth=confidence,
+            confidence_vs_truth=confidence / true_confidence,
+            confidence_of_source_vs_truth=source_confidence / true_confidence,
             offset_frames=offset,
+            offset_frames_of_truth=true_offset,
             closed_in_digital_silence=self._closed(source, "digital", 0.0) if silent else float("nan"),
             closed_in_noise=self._closed(source, "noise", 0.003) if silent else float("nan"),
         )
@@ -186,11 +193,13 @@ class _Case:
         return float(np.mean(opening[np.isfinite(opening)] < CLOSED))
 
 
-def _syncnet() -> SyncNetwork | NotMeasured:
-    try:
-        return open_sync_network(Settings().models_dir)
-    except ModelMissing as missing:
-        return NotMeasured(str(missing))
+def _syncnet(directory: Path | None) -> SyncNetwork | NotMeasured:
+    return open_sync_network(directory) if directory else NotMeasured("no lip-sync network was named")
+
+
+def _judged(sync: SyncQuality | NotMeasured) -> tuple[float, float]:
+    """Confidence and offset."""
+    return (float("nan"),) * 2 if isinstance(sync, NotMeasured) else (sync.confidence, float(sync.offset_frames))
 
 
 def _frames(speech: Speech) -> NDArray[np.float32]:

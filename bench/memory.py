@@ -28,6 +28,7 @@ from services.common import object_names
 from services.common.folder_media_store import FolderMediaStore
 from services.common.messages import DubParameters, JobRecord, OutputParameters
 from services.common.ports import NETWORKS, Arrays, ModelCard, ModelName
+from services.common.process_memory import keep_memory_flat
 from services.common.settings import Settings
 from services.preprocess.faces.detector import MeshDetector
 
@@ -71,6 +72,8 @@ def main() -> None:
 
 
 def _run(video: Path, audio: Path) -> None:
+    keep_memory_flat()
+
     async def work(folder: Path) -> JobRecord:
         media = FolderMediaStore(folder)
         models = FixedModels()

@@ -10,6 +10,7 @@ import typer
 from cli import doctor, dub, evaluate, jobs, probe, weights
 from cli.console import errors
 from services.common.errors import LipstageError
+from services.common.process_memory import keep_memory_flat
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -34,6 +35,7 @@ app.add_typer(weights.app, name="weights")
 
 def run() -> None:
     """Entry point: every expected error is one line with its code on stderr, and exit status 2."""
+    keep_memory_flat()
     try:
         app()
     except LipstageError as error:

@@ -162,7 +162,7 @@ def syncnet(
 def export_judge(
     weights: Annotated[Path, typer.Argument(help="weights.safetensors of a training, or LatentSync's checkpoint.")],
     config: Annotated[Path, typer.Option(help="Settings that hold the network's shape.")] = CONFIGS / "syncnet.toml",
-    out: Annotated[Path, typer.Option(help="The model repository to write to.")] = Path("model_repository"),
+    out: Annotated[Path, typer.Option(help="The folder to write to, as `--syncnet` takes it.")] = WORK / "syncnet",
 ) -> None:
     """Exports a sync network for `lipstage evaluate`, and proves it against torch."""
     network = load_stable_syncnet(SyncNetSettings.read(config).network, weights)

@@ -97,5 +97,5 @@ def watch_motion(network: StableSyncNet) -> None:
     learning begins ten times later.
     """
     filters = network.visual_encoder.conv_in.weight
-    by_frame = filters.unflatten(1, (network.config.num_frames, 3))
+    by_frame = filters.reshape(len(filters), network.config.num_frames, 3, *filters.shape[2:])
     filters.copy_(_MOTION_GAIN * (by_frame - by_frame.mean(dim=1, keepdim=True)).flatten(1, 2))

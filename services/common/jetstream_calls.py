@@ -91,6 +91,8 @@ def _trouble(error: Exception) -> str:
             return "NATS has no leader for a stream or consumer, or lacks it; run python -m services.bootstrap first."
         case nats.js.errors.BucketNotFoundError() | nats.js.errors.NotFoundError(err_code=10059 | 10014):
             return "NATS lacks a stream or consumer; run python -m services.bootstrap first."
+        case nats.js.errors.BadRequestError(err_code=10005):  # servers of a cluster have not found one another yet
+            return "NATS has too few servers for the copies of a stream that are asked for."
         case nats.js.errors.ServiceUnavailableError() | nats.js.errors.ServerError():
             return f"NATS does not take this now: {error.description}."
     return ""

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from services.common.errors import LipstageError
 from services.common.health import health_server
+from services.common.process_memory import keep_memory_flat
 from services.common.stack import Stack, connected
 from services.common.stack_settings import StackSettings
 from services.common.telemetry import start_telemetry
@@ -36,6 +37,7 @@ def run_service(name: str, build: Build, variants: Sequence[str] = ()) -> None:
 
     `variants` must be served by Triton before the process counts as ready.
     """
+    keep_memory_flat()
     start_telemetry(name)
     with exiting_clearly():
         settings = StackSettings()  # type: ignore[call-arg]  # the environment has them

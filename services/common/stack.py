@@ -52,7 +52,8 @@ async def connected(settings: StackSettings, name: str, variants: Sequence[str] 
     password = settings.nats_password.get_secret_value()
     nats = nats_connection(settings.nats_url, settings.nats_user, password, name, settings.start_timeout_s)
     models = TritonModels(settings.triton_url, shared_memory=settings.triton_shared_memory)
-    async with nats as connection, s3_media_store(s3_access(settings), settings.scratch_dir) as media, models:
+    store = s3_media_store(s3_access(settings), settings.scratch_dir, settings.cache_bytes)
+    async with nats as connection, store as media, models:
         bus, jobs = JetStreamBus(connection), JetStreamJobStore(connection)
         stack = Stack(settings, connection, bus, jobs, media, models)
         await _all_there(stack, variants)
@@ -61,7 +62,7 @@ async def connected(settings: StackSettings, name: str, variants: Sequence[str] 
 
 def s3_access(settings: StackSettings) -> S3Access:
     secret = settings.s3_secret_key.get_secret_value()
-    return S3Access(settings.s3_url, settings.s3_bucket, settings.s3_access_key, secret)
+    return S3Access(settings.s3_url, settings.s3_bucket, settings.s3_access_key, secret, settings.s3_region)
 
 
 async def _all_there(stack: Stack, variants: Sequence[str]) -> None:

@@ -12,8 +12,9 @@ class StackSettings(Settings):
     nats_url: str = "nats://127.0.0.1:4222"
     nats_user: str
     nats_password: SecretStr
-    s3_url: str = "http://127.0.0.1:9000"
+    s3_url: str = Field(default="http://127.0.0.1:9000", pattern="^https?://")
     s3_bucket: str = "lipstage"
+    s3_region: str = "us-east-1"
     s3_access_key: str
     s3_secret_key: SecretStr
     triton_url: str = "127.0.0.1:8001"
@@ -33,4 +34,6 @@ class StackSettings(Settings):
     """How long a job may stand still before the reconciler queues again what it lacks."""
     tasks_at_once: int = Field(default=0, ge=0, le=64)
     """0 = what suits the service."""
+    cache_bytes: int = Field(default=4 << 30, ge=0)
+    """How much of the callers' media a worker keeps on its own disk between tasks."""
     scratch_dir: Path = Path(tempfile.gettempdir()) / "lipstage"

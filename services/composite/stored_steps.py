@@ -10,13 +10,13 @@ import numpy as np
 
 from services.common import object_names
 from services.common.chunk_files import Manifest, load_manifest
-from services.common.freed_memory import return_freed_memory
 from services.common.media.encode import EncoderSettings, pick_codec
 from services.common.media.join import Joined, join
 from services.common.media.probe import probe_video
 from services.common.messages import JobRecord
 from services.common.networks_used import cards_of
 from services.common.ports import MediaStore, Models
+from services.common.process_memory import return_freed_memory
 from services.common.threads import in_thread
 from services.composite.report import write_report
 from services.composite.stage import composite_segment

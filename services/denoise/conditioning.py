@@ -9,14 +9,18 @@ _HALF = np.float32(0.5)
 
 def pixel_values(faces_fhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Faces uint8 [F, R, R, 3] → float32 [F, 3, R, R] in [−1, 1]."""
-    unit = np.ascontiguousarray(faces_fhwc.transpose(0, 3, 1, 2)).astype(np.float32) / _WHITE
-    return (unit - _HALF) / _HALF
+    values = np.ascontiguousarray(faces_fhwc.transpose(0, 3, 1, 2)).astype(np.float32)
+    values /= _WHITE
+    values -= _HALF
+    values /= _HALF
+    return values
 
 
 def masked_pixel_values(faces_fchw: NDArray[np.float32], mask: NDArray[np.float64]) -> NDArray[np.float32]:
     """Faces [F, 3, R, R] in [−1, 1] with the part to generate at 0 (mid-grey); `mask` [R, R], 1 = keep."""
-    masked: NDArray[np.float32] = (faces_fchw * mask).astype(np.float32)
-    return masked
+    masked = np.empty_like(faces_fchw)
+    # In float64 as the mask is, but without all of the product in it at once.
+    return np.multiply(faces_fchw, mask, out=masked, casting="same_kind")
 
 
 def conditioning(
@@ -39,9 +43,10 @@ def conditioning(
 
 
 def pasted_back(
-    decoded_fchw: NDArray[np.float32], faces_fchw: NDArray[np.float32], mask: NDArray[np.float64]
+    decoded: NDArray[np.float32], faces: NDArray[np.float32], mask: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """Decoded faces [F, 3, R, R] with the kept pixels of the source faces; `mask` [R, R], 1 = keep."""
+    """Decoded faces […, 3, R, R] with the kept pixels of the source faces; `mask` [R, R], 1 = keep."""
     keep = mask.astype(np.float32)
-    combined: NDArray[np.float32] = decoded_fchw * (1 - keep) + faces_fchw * keep
+    combined: NDArray[np.float32] = decoded * (1 - keep)
+    combined += faces * keep
     return combined

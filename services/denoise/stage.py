@@ -44,7 +44,9 @@ async def denoise(
 
     if parameters.mode == "reference":
         return pasted_back(decoded, faces, mask)
-    return _as_uint8(pasted_back(match_colour(decoded, faces, mask), faces, mask))
+    matched = match_colour(decoded, faces, mask)
+    # One by one, since each step makes another array of the size of its input.
+    return np.stack([_as_uint8(pasted_back(*both, mask)) for both in zip(matched, faces, strict=True)])
 
 
 async def _encoded(

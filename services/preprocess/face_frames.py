@@ -68,9 +68,11 @@ def face_frames(
     next_index = 0
     for aligned in aligned_frames(observed, speaker, mode, resolution):
         picture = in_flight.popleft()
-        geometry[aligned.index] = _Geometry.of(aligned)
+        found = _Geometry.of(aligned)
+        if turn < timeline.frames:
+            geometry[aligned.index] = found
         while next_index < turn and timeline.source[next_index] == aligned.index:
-            yield _face_frame(next_index, picture, geometry[aligned.index], timeline, mode, resolution)
+            yield _face_frame(next_index, picture, found, timeline, mode, resolution)
             next_index += 1
 
     for index, picture in enumerate(

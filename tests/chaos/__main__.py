@@ -1,13 +1,45 @@
 """`PYTHONPATH=tests python -m chaos simulate|real`: faults by the seed, in virtual time or on real servers."""
 
+import multiprocessing
+import os
+import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from chaos.simulation import Outcome, simulate_all
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 FOLDER = Path("out/chaos")
+_BATCH = 250
+
+
+@app.command()
+def simulate(
+    seeds: Annotated[int, typer.Option(help="How many.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="The first one; the others follow it.")] = 1,
+    processes: Annotated[int, typer.Option(help="0 = one per core.")] = 0,
+) -> None:
+    """Runs the workers in virtual time; prints the whole story of the first seed that breaks a promise."""
+    began, broken, slowest = time.perf_counter(), 0, 0.0
+    batches = [range(first, min(first + _BATCH, seed + seeds)) for first in range(seed, seed + seeds, _BATCH)]
+    with ProcessPoolExecutor(processes or os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
+        for wrong, rested_after_s in pool.map(_batch, batches):
+            slowest = max(slowest, rested_after_s)
+            for outcome in wrong:
+                typer.echo(outcome.story() if not broken else f"seed {outcome.plan.seed}: {outcome.violations[0]}")
+                broken += 1
+    seconds = time.perf_counter() - began
+    typer.echo(f"{seeds} seeds in {seconds:.0f} s: {broken} broke a promise; at rest after {slowest:.0f} s at most")
+    if broken:
+        raise typer.Exit(1)
+
+
+def _batch(seeds: range) -> tuple[list[Outcome], float]:
+    outcomes = list(simulate_all(seeds))
+    return [outcome for outcome in outcomes if outcome.violations], max(o.rested_after_s for o in outcomes)
 
 
 @app.command()
@@ -17,8 +49,7 @@ def real(
     folder: Path = FOLDER,
 ) -> None:
     """Kills and freezes the processes of a real stack; results are appended to FOLDER/real.jsonl."""
-    # The simulation runs where none of the servers is installed.
-    from chaos.real import run
+    from chaos.real import run  # the simulation runs where none of the servers is installed
 
     verdicts: Counter[bool] = Counter()
     for result in run(range(seed, seed + count), folder, folder / "real.jsonl"):

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 State = Literal["good", "dropped", "refused", "slow"]
 
 _REFUSAL = b"<Error><Code>SlowDown</Code><Message>Later.</Message></Error>"
-_ANSWER = (
-    b"HTTP/1.1 503 So\r\nContent-Type: application/xml\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
-    % (len(_REFUSAL), _REFUSAL)
+_ANSWER = b"HTTP/1.1 503 So\r\nContent-Type: application/xml\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (
+    len(_REFUSAL),
+    _REFUSAL,
 )
 _SLOW_S = 0.4
 

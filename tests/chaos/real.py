@@ -1,20 +1,21 @@
 """Seeded faults on the real servers: a stack, one schedule after the other, each result a line of a file."""
 
 import asyncio
-import contextlib
 import json
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from chaos.bad_link import BadLink
 from chaos.real_checks import Submitted, restless, wrong
 from chaos.real_faults import DRAIN_S, Faults
 from chaos.real_jobs import PARAMETERS, Kind, make_kinds
 from chaos.real_plan import WORKERS, JobPlan, Plan, make_plan
+
 from services.common.errors import Unavailable
 from services.common.new_job import submit
 from services.common.progress import cancel
@@ -22,8 +23,8 @@ from services.common.stack import Stack, connected
 from services.common.stack_settings import StackSettings
 from services.local.stack import LocalStack
 
-JOB_S, REST_S, READY_S = 300.0, 120.0, 90.0
-"""How long jobs may take once they are submitted, then how long until nothing is left, and how long a start may take."""
+JOB_S, REST_S, READY_S = 600.0, 120.0, 90.0
+"""How long jobs may take once they are submitted, how long until nothing is left then, and how long a start takes."""
 _LOOK_S = 0.3
 _SHORT = {
     "LIPSTAGE_LEASE_S": "12",
@@ -50,7 +51,7 @@ def run(seeds: Iterable[int], folder: Path, results: Path) -> Iterable[Result]:
     """Runs what `results` does not have yet, and appends to it. After a failure the next schedule gets a new stack."""
     done = {json.loads(line)["seed"] for line in results.read_text().splitlines()} if results.exists() else set()
     left = [seed for seed in seeds if seed not in done]
-    kinds = make_kinds(folder / "jobs") if left else {}
+    kinds = make_kinds(folder / "jobs", {job.kind for seed in left for job in make_plan(seed).jobs})
     results.parent.mkdir(parents=True, exist_ok=True)
     while left:
         with asyncio.Runner() as loop:
@@ -69,11 +70,11 @@ def run(seeds: Iterable[int], folder: Path, results: Path) -> Iterable[Result]:
             (folder / "stack").rename(folder / f"failed-{result.seed}")
 
 
-async def _next(results: AsyncIterator[Result]) -> Result | None:
+async def _next(results: AsyncGenerator[Result, None]) -> Result | None:
     return await anext(results, None)
 
 
-async def _schedules(seeds: Iterable[int], kinds: Mapping[str, Kind], folder: Path) -> AsyncIterator[Result]:
+async def _schedules(seeds: Iterable[int], kinds: Mapping[str, Kind], folder: Path) -> AsyncGenerator[Result, None]:
     shutil.rmtree(folder, ignore_errors=True)
     async with _running_stack(folder) as (local, link, stack):
         for seed in list(seeds):
@@ -101,9 +102,7 @@ async def _running_stack(folder: Path) -> AsyncIterator[tuple[LocalStack, BadLin
             await asyncio.to_thread(local.stop)
 
 
-async def _schedule(
-    plan: Plan, kinds: Mapping[str, Kind], local: LocalStack, link: BadLink, stack: Stack
-) -> Result:
+async def _schedule(plan: Plan, kinds: Mapping[str, Kind], local: LocalStack, link: BadLink, stack: Stack) -> Result:
     started = time.monotonic()
     faults = Faults(local, link)
     keeping = asyncio.create_task(faults.keep_workers())
@@ -125,9 +124,9 @@ async def _schedule(
     return Result(plan.seed, names, [str(fault) for fault in plan.faults], faults.own_ends, seconds, found)
 
 
-async def _later(seconds: float, doing: "asyncio.Future[None] | object") -> None:
+async def _later(seconds: float, doing: Coroutine[Any, Any, None]) -> None:
     await asyncio.sleep(seconds)
-    await doing  # type: ignore[misc]
+    await doing
 
 
 async def _job(plan: JobPlan, kind: Kind, stack: Stack, jobs: list[Submitted]) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chaos.real_jobs import Kind
 from minio import Minio
 from nats.js import JetStreamContext
 
-from chaos.real_jobs import Kind
 from services.common import object_names
 from services.common.errors import ObjectMissing
 from services.common.jetstream_names import DEAD, EVENTS, WORK, end_subject

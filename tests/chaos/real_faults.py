@@ -4,11 +4,16 @@ import asyncio
 import os
 import signal
 from collections import defaultdict
+from typing import cast
 
-from chaos.bad_link import BadLink
+from chaos.bad_link import BadLink, State
 from chaos.real_plan import Fault
+
+from services.local.nats import NatsServer
 from services.local.processes import WorkerProcess
+from services.local.s3 import S3Server
 from services.local.stack import LocalStack
+from services.triton.server import TritonServer
 
 DRAIN_S = 5.0
 
@@ -16,6 +21,11 @@ DRAIN_S = 5.0
 class Faults:
     def __init__(self, stack: LocalStack, s3_link: BadLink) -> None:
         self._stack, self._link = stack, s3_link
+        self._servers: dict[str, NatsServer | S3Server | TritonServer] = {
+            "nats": stack.nats,
+            "s3": stack.s3,
+            "triton": stack.triton,
+        }
         self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.own_ends: list[str] = []
         """Workers that ended though nobody asked them to."""
@@ -41,7 +51,7 @@ class Faults:
                     worker.start()
 
     async def _spoil_link(self, fault: Fault) -> None:
-        self._link.state = fault.what  # type: ignore[assignment]
+        self._link.state = cast(State, fault.what)
         await asyncio.sleep(fault.lasts_s)
         self._link.state = "good"
 
@@ -54,10 +64,9 @@ class Faults:
         os.kill(pid, signal.SIGCONT)
 
     def _pid(self, target: str) -> int | None:
-        worker = self._stack.workers.get(target)
-        if worker is None:
-            server: object = getattr(self._stack, target)
-            return server.pid  # type: ignore[attr-defined, no-any-return]
+        if target in self._servers:
+            return self._servers[target].pid
+        worker = self._stack.workers[target]
         return worker.pid if worker.runs else None
 
     async def _end_worker(self, fault: Fault, worker: WorkerProcess) -> None:
@@ -69,7 +78,7 @@ class Faults:
         worker.start()
 
     async def _kill_server(self, fault: Fault) -> None:
-        server = {"nats": self._stack.nats, "s3": self._stack.s3, "triton": self._stack.triton}[fault.target]
+        server = self._servers[fault.target]
         await asyncio.to_thread(server.kill)
         await asyncio.sleep(fault.lasts_s)
         await asyncio.to_thread(server.start)

@@ -1,6 +1,6 @@
 """The jobs that run while things go wrong, and what one process without servers makes of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,19 +26,24 @@ class Kind:
     """The output; empty when the job must fail."""
 
 
-def make_kinds(folder: Path) -> Mapping[str, Kind]:
+def make_kinds(folder: Path, names: Iterable[str]) -> Mapping[str, Kind]:
+    return {name: _silent(folder / name) if name == "silent" else _kind(folder / name, *_CLIPS[name]) for name in names}
+
+
+def _silent(folder: Path) -> Kind:
     folder.mkdir(parents=True, exist_ok=True)
-    kinds = {name: _kind(folder / name, frames, each) for name, (frames, each) in _CLIPS.items()}
-    nothing = write_voice(folder / "nothing.wav", np.zeros(0, np.int16), 1.0)
-    return {**kinds, "silent": Kind(kinds["short"].video, nothing, b"")}
+    return Kind(_clip(folder, *_CLIPS["short"]), write_voice(folder / "voice.wav", np.zeros(0, np.int16), 1.0), b"")
 
 
 def _kind(folder: Path, frames: int, each: int) -> Kind:
-    folder.mkdir(exist_ok=True)
-    times = [number * each for number in range(frames)]
-    pictures = rgb_frames(_SAMPLES / "talking_head.mp4", frames, 320, 240)
-    video = write_clip(folder / "head.mp4", pictures, Form(pts=times))
+    folder.mkdir(parents=True, exist_ok=True)
+    video = _clip(folder, frames, each)
     samples = np.tile(voice_samples(_SAMPLES / "voice_a.m4a"), 6)
     voice = write_voice(folder / "voice.wav", samples, frames * each / _RATE_HZ)
     dub_file(video, voice, folder / "out.mp4", PARAMETERS, Settings(work_dir=folder / "work"))
     return Kind(video, voice, (folder / "out.mp4").read_bytes())
+
+
+def _clip(folder: Path, frames: int, each: int) -> Path:
+    pictures = rgb_frames(_SAMPLES / "talking_head.mp4", frames, 320, 240)
+    return write_clip(folder / "head.mp4", pictures, Form(pts=[number * each for number in range(frames)]))

@@ -7,7 +7,15 @@ from typing import Final
 LONGEST_S: Final = 9.0
 """Within this time of the first job's start every fault begins."""
 SERVERS: Final = ("nats", "s3", "triton")
-WORKERS: Final = ("preprocess-1", "preprocess-2", "denoise-1", "denoise-2", "composite-1", "composite-2", "reconciler-1")
+WORKERS: Final = (
+    "preprocess-1",
+    "preprocess-2",
+    "denoise-1",
+    "denoise-2",
+    "composite-1",
+    "composite-2",
+    "reconciler-1",
+)
 _WHAT: Final = {"kill": 4, "freeze": 3, "drain": 1, "dropped": 1, "refused": 1, "slow": 1}
 """How often each kind of fault comes; the last three are the way to the S3 server."""
 

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from chaos.simulated_process import Process, World
+
 from services.common.messages import JobEvent, JobState, Task
 
 LEASE_S = 30.0
@@ -23,6 +24,8 @@ class Message:
     due_s: float = 0.0
     gone: bool = False
     timer: asyncio.TimerHandle | None = None
+    holder: Process | None = None
+    """Who took it last."""
 
 
 @dataclass
@@ -46,6 +49,8 @@ class Broker:
         self.unfinished: dict[str, Message] = {}
         self.ends: dict[str, JobState] = {}
         self.dead: dict[str, str] = {}
+        self.recorded: Callable[[Task], bool] = lambda task: True
+        """Whether what a task is for has been written down."""
         self.disorder = 0.0
         """How likely a task is taken out of turn."""
 
@@ -74,6 +79,8 @@ class Broker:
     def remove(self, message: Message) -> None:
         if message.gone:
             return
+        if not self.recorded(message.task):
+            self._world.violated(f"{message.key} was acknowledged, but its work is not recorded")
         message.gone = True
         del self.unfinished[message.key]
         self.queues[message.task.queue].messages.remove(message)
@@ -150,8 +157,8 @@ class SimulatedDelivery:
         await self._call("bury", lambda: self._broker.dead.setdefault(self._message.key, reason))
         await self.ack()
 
-    async def _call(self, what: str, effect: "object") -> None:
-        await self._process.call("broker", f"{what} {self._message.key}", effect)  # type: ignore[arg-type]
+    async def _call(self, what: str, effect: Callable[[], object]) -> None:
+        await self._process.call("broker", f"{what} {self._message.key}", effect)
 
     def _out_of_hand(self) -> None:
         self._process.in_hand.discard(self._message.key)
@@ -174,7 +181,7 @@ class SimulatedBus:
             what = f"announce {event.job_id} {event.state}"
             await self._process.call("broker", what, lambda: self._broker.ends.setdefault(event.job_id, event.state))
 
-    def events(self, job_id: str) -> AbstractAsyncContextManager["Consumption"]:
+    def events(self, job_id: str) -> AbstractAsyncContextManager[AsyncIterator[JobEvent]]:
         raise NotImplementedError("nobody listens in the simulation")
 
 
@@ -214,5 +221,8 @@ class Consumption:
             if process.alive:
                 self._broker.hand_back(message, 0.0)
             raise
+        if message.holder is not None:
+            message.holder.in_hand.discard(message.key)
+        message.holder = process
         process.in_hand.add(message.key)
         return SimulatedDelivery(message.task, attempt, waited_s, {}, message, self._broker, process)

@@ -33,9 +33,11 @@ class World:
     trace: list[tuple[float, str, str, str]] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+
     @property
     def now_s(self) -> float:
-        return asyncio.get_running_loop().time()
+        return self.loop.time()
 
     def note(self, who: str, what: str, outcome: str = "") -> None:
         self.trace.append((self.now_s, who, what, outcome))
@@ -53,10 +55,11 @@ class Process:
         self.closing = asyncio.Event()
         self.alive = True
         self.clock_ahead_s = 0.0
-        self.froze_at_s: float | None = None
+        self.calls_left: int | None = None
+        """After so many calls it dies, before it learns how the last one went."""
         self.thawed_at_s = 0.0
         self.in_hand: set[str] = set()
-        """Keys of tasks that were taken and neither acknowledged nor handed back nor left to their lease."""
+        """Keys of tasks that were taken, by nobody else since, and were neither acknowledged nor handed back."""
         self.idle: list[asyncio.Future[None]] = []
         self.running: asyncio.Task[None] | None = None
         self._thawed: asyncio.Event | None = None
@@ -68,12 +71,12 @@ class Process:
             self.running.cancel()
 
     def freeze(self) -> None:
-        self._thawed, self.froze_at_s = asyncio.Event(), self.world.now_s
+        self._thawed = asyncio.Event()
 
     def thaw(self) -> None:
         if self._thawed is not None:
             self._thawed.set()
-            self._thawed, self.froze_at_s, self.thawed_at_s = None, None, self.world.now_s
+            self._thawed, self.thawed_at_s = None, self.world.now_s
 
     def drain(self) -> None:
         self.closing.set()
@@ -120,6 +123,12 @@ class Process:
             world.trace.append((world.now_s, self.name, what, ""))
         except Exception as error:
             refusal = error
+        if self.calls_left is not None:
+            self.calls_left -= 1
+            if self.calls_left <= 0:
+                world.note(self.name, "dies")
+                self.kill()
+                raise asyncio.CancelledError
         if early:
             await asyncio.sleep(world.longest_call_s * random_of())
         if not self.alive or self._thawed is not None:

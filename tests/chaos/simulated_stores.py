@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from chaos.simulated_process import Process, World
+
 from services.common.errors import ObjectMissing, StaleRecord
-from services.common.messages import JobRecord
+from services.common.messages import ChunkTask, JobRecord, PreprocessTask, SegmentTask, Task
 
 
 class Records:
@@ -36,6 +37,20 @@ class Records:
         self._check(before, record, process)
         self.newest[record.id] = record, revision + 1
         return revision + 1
+
+    def shows(self, task: Task) -> bool:
+        """Whether nothing would be lost with the task."""
+        record = self.newest[task.job_id][0]
+        if record.ended:
+            return True
+        match task:
+            case PreprocessTask():
+                return record.preprocessed
+            case ChunkTask(chunk=chunk):
+                return chunk in record.chunks_done
+            case SegmentTask(segment=segment):
+                return record.segments[segment].status == "done"
+        return False
 
     def _check(self, before: JobRecord, after: JobRecord, process: Process) -> None:
         if before.ended and before.model_copy(update={"announced": True}) != after:
@@ -118,4 +133,3 @@ class SimulatedMediaStore:
     def _children(self, folder: str) -> list[str]:
         rests = (name.removeprefix(folder) for name in self._below(folder))
         return sorted({f"{folder}{rest.partition('/')[0]}{'/' if '/' in rest else ''}" for rest in rests})
-

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chaos.simulated_bus import Broker, SimulatedBus
@@ -14,6 +15,7 @@ from chaos.simulation_checks import Aftermath, broken_promises
 from chaos.simulation_plan import SimulatedFault, SimulationPlan, make_simulation_plan, server_of
 from chaos.toy_stages import ToyJob, ToyStages
 from chaos.virtual_time import run_virtually
+
 from services.common.errors import ObjectMissing, Unavailable
 from services.common.lanes import preprocess_task
 from services.common.progress import cancel
@@ -30,9 +32,10 @@ MOST_S = 600.0
 """How long after the last fault everything must have come to rest."""
 _LOOK_S = 5.0
 _AFTER_S = 2 * SCAN_S + _LOOK_S
-_DRAIN_SLACK_S = 20.0
+_SEEDS_PER_COLLECTION = 50
+_CALLS_TO_LIVE = 30
 
-_log = logging.getLogger("services.common.worker")
+_workers_log = logging.getLogger("services.common.worker")
 
 
 @dataclass(frozen=True)
@@ -50,25 +53,48 @@ class Outcome:
         return "\n".join(lines)
 
 
+def simulate_all(seeds: Iterable[int]) -> Iterator[Outcome]:
+    """Quietly, and without pauses for the collection of garbage."""
+    workers_log, others_log = logging.getLogger("services.common.worker"), logging.getLogger("services")
+    before = workers_log.level, workers_log.propagate, others_log.level
+    workers_log.setLevel(logging.WARNING)
+    workers_log.propagate = False
+    others_log.setLevel(logging.CRITICAL)
+    gc.disable()
+    try:
+        for number, seed in enumerate(seeds, 1):
+            yield simulate(seed)
+            if number % _SEEDS_PER_COLLECTION == 0:
+                gc.collect()
+    finally:
+        gc.enable()
+        workers_log.level, workers_log.propagate, others_log.level = before
+
+
 def simulate(seed: int) -> Outcome:
-    plan = make_simulation_plan(seed)
+    return run_virtually(_simulated(make_simulation_plan(seed)))
+
+
+async def _simulated(plan: SimulationPlan) -> Outcome:
     simulation = _Simulation(plan)
     hearing = _Hearing(simulation.world)
-    _log.addHandler(hearing)
+    _workers_log.addHandler(hearing)
     try:
-        rested_after_s = run_virtually(simulation.run())
+        rested_after_s = await simulation.run()
     finally:
-        _log.removeHandler(hearing)
-    return Outcome(plan, simulation.world.violations, simulation.world.trace, rested_after_s)
+        _workers_log.removeHandler(hearing)
+    return Outcome(plan, simulation.world.violations, simulation.world.trace.copy(), rested_after_s)
 
 
 class _Simulation:
     def __init__(self, plan: SimulationPlan) -> None:
         self.plan = plan
-        self.world = World(random.Random(-1 - plan.seed), plan.longest_call_s, plan.fails, plan.loses, prompt=plan.patient)
+        chance = random.Random(-1 - plan.seed)
+        self.world = World(chance, plan.longest_call_s, plan.fails, plan.loses, prompt=plan.patient)
         self.broker = Broker(self.world)
         self.broker.disorder = plan.disorder
         self.records = Records(self.world)
+        self.broker.recorded = self.records.shows
         self.objects: dict[str, bytes] = {}
         self.jobs: dict[str, ToyJob] = {job.id: job for job in plan.jobs}
         self.processes: list[Process] = []
@@ -131,6 +157,7 @@ class _Simulation:
         stages = ToyStages(process, media, self.jobs, self.records.ended_at_s)
         match process.service:
             case "reconciler":
+
                 def clock_s() -> float:
                     return self.world.now_s + process.clock_ahead_s
 
@@ -157,11 +184,25 @@ class _Simulation:
         if (at_s := plan.canceled_at_s[number]) is None:
             return
         await asyncio.sleep(max(0.0, at_s - self.world.now_s))
+        if plan.canceled_late:
+            await self._freeze_who_finishes(record.id)
         while record.id not in self.told:
             try:
                 self.told[record.id] = (await cancel(jobs, bus, record.id)).state
             except Unavailable:
                 await asyncio.sleep(1.0)
+
+    async def _freeze_who_finishes(self, job_id: str) -> None:
+        """The worst moment to cancel a job: its output is about to be stored by a worker that will do so much later."""
+        while not (at_it := [process for process in self.processes if f"{job_id}/finish" in process.in_hand]):
+            if self.records.newest[job_id][0].ended or self.world.now_s > self.plan.calm_at_s:
+                return
+            await asyncio.sleep(self.plan.longest_call_s)
+        await asyncio.sleep(10 * self.plan.longest_call_s * self.world.chance.random())
+        if at_it[0].alive and not at_it[0].frozen:
+            self.world.note(at_it[0].name, "freeze")
+            at_it[0].freeze()
+            asyncio.get_running_loop().call_later(3 * SCAN_S, at_it[0].thaw)
 
     def _inflict(self, fault: SimulatedFault) -> None:
         world, loop = self.world, asyncio.get_running_loop()
@@ -186,11 +227,15 @@ class _Simulation:
         able = [process for process in self.processes if process.alive and not process.closing.is_set()]
         if not able:
             return
-        process = able[int(fault.chance * len(able))]
+        busy = [process for process in able if process.in_hand]
+        among = busy or able
+        process = among[int(fault.chance * len(among))]
         self.world.note(process.name, fault.what)
         match fault.what:
             case "kill":
                 process.kill()
+            case "kill in call":
+                process.calls_left = 1 + int(self.world.chance.random() * _CALLS_TO_LIVE)
             case "drain":
                 process.drain()
             case "freeze":

@@ -6,7 +6,18 @@ from typing import Final
 
 from chaos.toy_stages import Poison, ToyJob
 
-FAULTS: Final = ("kill", "freeze", "drain", "away", "disk full", "broker crash", "deliver again", "clock jump")
+FAULTS: Final = (
+    "kill",
+    "kill in call",
+    "freeze",
+    "drain",
+    "away",
+    "disk full",
+    "broker crash",
+    "deliver again",
+    "clock jump",
+)
+_OF_WORKERS: Final = ("kill", "kill in call", "freeze", "drain", "deliver again")
 _SERVERS: Final = ("broker", "store", "models")
 _LONGEST_FREEZE_S: Final = 90.0
 _PARTS: Final = ("preprocess", "chunk-0", "segment-0", "finish")
@@ -29,6 +40,8 @@ class SimulationPlan:
     cut_off: tuple[bool, ...]
     """Whether the client of a job ends before it has queued the first task."""
     canceled_at_s: tuple[float | None, ...]
+    canceled_late: bool
+    """Whether those jobs are canceled only when somebody finishes them, who is stopped for a while just then."""
     workers: dict[str, int]
     reconcilers: int
     """Without one there are only faults that leases alone must survive."""
@@ -53,7 +66,7 @@ def make_simulation_plan(seed: int) -> SimulationPlan:
     horizon_s = chance.choice((3.0, 10.0, 40.0))
     kinds = [what for what in FAULTS if chance.random() < 0.4]
     if self_reliant:
-        kinds = [what for what in kinds if what in ("kill", "freeze", "drain", "deliver again")]
+        kinds = [what for what in kinds if what in _OF_WORKERS]
     faults = tuple(_fault(chance, kinds, horizon_s) for _ in range(chance.randint(0, 6) if kinds else 0))
     jobs = tuple(_job(chance, number, horizon_s) for number in range(1 if chance.random() < 0.7 else 2))
     count = len(jobs)
@@ -62,8 +75,13 @@ def make_simulation_plan(seed: int) -> SimulationPlan:
         jobs=jobs,
         begin_s=tuple(chance.uniform(0, horizon_s / 4) for _ in range(count)),
         cut_off=tuple(not self_reliant and chance.random() < 0.05 for _ in range(count)),
-        canceled_at_s=tuple(chance.uniform(0, horizon_s) if chance.random() < 0.25 else None for _ in range(count)),
-        workers={"preprocess": chance.randint(1, 2), "denoise": chance.randint(1, 2), "composite": chance.randint(1, 2)},
+        canceled_at_s=tuple(chance.uniform(0, horizon_s) if chance.random() < 0.3 else None for _ in range(count)),
+        canceled_late=chance.random() < 0.2,
+        workers={
+            "preprocess": chance.randint(1, 2),
+            "denoise": chance.randint(1, 2),
+            "composite": chance.randint(1, 2),
+        },
         reconcilers=0 if self_reliant else chance.choice((1, 1, 1, 2)),
         faults=faults,
         calm_at_s=max([horizon_s, *(fault.at_s + fault.lasts_s for fault in faults)]),
@@ -88,12 +106,12 @@ def _job(chance: random.Random, number: int, horizon_s: float) -> ToyJob:
         poison = Poison("preprocess" if kind == "input" else chance.choice(_PARTS), kind)
     segments = _segments(chance, chance.randint(2, 6), chance.randint(1, 3))
     # The whole job takes about as long as things go wrong.
-    return ToyJob(number, segments, horizon_s / len(_PARTS) * chance.choice((0.01, 0.3, 1.0)), poison)
+    return ToyJob(number, segments, horizon_s / len(_PARTS) * chance.choice((0.05, 0.3, 1.0)), poison)
 
 
 def _segments(chance: random.Random, chunks: int, count: int) -> tuple[tuple[int, ...], ...]:
     """Each segment's chunks; a chunk in which one ends may belong to the next one too."""
-    ends = sorted(chance.sample(range(chunks - 1), min(count, chunks) - 1)) + [chunks - 1]
+    ends = [*sorted(chance.sample(range(chunks - 1), min(count, chunks) - 1)), chunks - 1]
     begins = [0]
     for end in ends[:-1]:
         begins.append(end + (0 if chance.random() < 0.5 else 1))

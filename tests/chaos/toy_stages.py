@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-
 from chaos.simulated_process import Process
+
 from services.common import object_names
 from services.common.chunk_files import Chunk, Manifest, Outcome, dump_chunk, dump_manifest
 from services.common.errors import AudioEmpty
@@ -62,9 +62,7 @@ class ToyStages:
     def __init__(self, process: Process, media: MediaStore, jobs: dict[str, ToyJob], ends_s: dict[str, float]) -> None:
         self._process, self._media, self._jobs, self._ends_s = process, media, jobs, ends_s
 
-    async def preprocess(
-        self, video: Path, audio: Path, parameters: DubParameters
-    ) -> AsyncGenerator[Progress, None]:
+    async def preprocess(self, video: Path, audio: Path, parameters: DubParameters) -> AsyncGenerator[Progress, None]:
         job = self._jobs[f"job{video.stem}"]
         yield Planned(job.chunks, 0, 0)
         for chunk in range(job.chunks):

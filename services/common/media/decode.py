@@ -18,11 +18,14 @@ from services.common.media.picture import Picture
 from services.common.media.planes import convert, planes_of
 from services.common.media.probe import VideoInfo
 from services.common.media.streams import packets_of
+from services.common.process_memory import return_freed_memory
 
 _BLOCK_BYTES: Final = 192 << 20
 """Pictures held at once while reading backwards."""
 _WORTH_SEEKING_FRAMES: Final = 32
 """Decoding on is cheaper than a seek over fewer frames."""
+_RETURN_MEMORY_EVERY_FRAMES: Final = 10
+"""What is made of the frames is freed all over the process; more often would cost more in memory faulted in anew."""
 
 
 def read_pictures(
@@ -68,6 +71,7 @@ class _FrameReader:
         self._resources = ExitStack()
         self._taken: tuple[int, VideoFrame] | None = None
         self._ahead: tuple[int, VideoFrame] | None = None
+        self._shown = 0
 
     def __enter__(self) -> "_FrameReader":
         self._start_at(0)
@@ -96,6 +100,9 @@ class _FrameReader:
         chosen = self._taken or self._ahead
         if chosen is None:
             raise MediaUnreadable(f"No picture of “{self._path.name}” can be decoded.", path=str(self._path))
+        self._shown += 1
+        if self._shown % _RETURN_MEMORY_EVERY_FRAMES == 0:
+            return_freed_memory()
         return chosen[1]
 
     def _should_seek(self, index: int) -> bool:

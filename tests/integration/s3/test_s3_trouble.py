@@ -50,6 +50,7 @@ async def test_trouble_that_passes_is_not_noticed(
         (refusal(503, "SlowDown"), "is in trouble \\(SlowDown\\)"),
         (answer(404, b"nothing here", "text/plain"), "not S3"),
     ],
+    ids=["dropped", "overloaded", "not S3"],
 )
 async def test_trouble_that_stays_is_told_in_time(
     trouble: Trouble, told: str, access: S3Access, tmp_path: Path
@@ -105,6 +106,7 @@ async def test_what_is_fetched_from_a_silent_server_is_given_up_at_once_when_can
         refusal(400, "XMinioAdminBucketQuotaExceeded"),
         refusal(500, "InternalError", "cause(write: no space left on device)"),
     ],
+    ids=["disk", "quota", "disk, while writing"],
 )
 async def test_a_full_server_is_told_at_once(
     refused: bytes, access: S3Access, media_store: S3MediaStore, tmp_path: Path

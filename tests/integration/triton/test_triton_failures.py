@@ -5,14 +5,14 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from network_calls import RandomCalls
 from numpy.typing import NDArray
-from odd_repository import OTHER_DIMS, QUEUE_SIZE, make_odd_repository
+from odd_repository import NOTE, OTHER_DIMS, QUEUE_SIZE, held_up, make_odd_repository
 from tritonclient.grpc.aio import InferenceServerClient
 
 from services.common.errors import ModelError, ModelMissing, Unavailable, WrongVariant
@@ -22,16 +22,21 @@ from services.local.processes import free_port
 from services.triton.server import TritonServer
 
 QUEUED = 'nv_inference_pending_request_count{model="vae_encoder",version="1"}'
+REJECTED = 'nv_inference_request_failure{model="vae_encoder",reason="REJECTED",version="1"}'
 CANCELED = 'nv_inference_request_failure{model="vae_encoder",reason="CANCELED",version="1"}'
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
-    folder = tmp_path_factory.mktemp("odd")
-    make_odd_repository(Settings().models_dir, folder / "models")
-    with TritonServer(
-        folder / "models", grpc_port=free_port(), metrics_port=free_port(), log=folder / "triton.log"
-    ) as server:
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    repository = tmp_path_factory.mktemp("odd") / "models"
+    make_odd_repository(Settings().models_dir, repository)
+    return repository
+
+
+@pytest.fixture(scope="module")
+def server(repository: Path) -> Iterator[TritonServer]:
+    log = repository.with_name("triton.log")
+    with TritonServer(repository, grpc_port=free_port(), metrics_port=free_port(), log=log) as server:
         yield server
 
 
@@ -87,6 +92,7 @@ async def test_variants_of_different_widths_are_served_side_by_side(models: Trit
 
     assert demo["features"].shape == (1, 10, 3, 96)
     assert other["features"].shape == (1, 10, OTHER_DIMS.n_audio_layer + 1, OTHER_DIMS.n_audio_state)
+    assert (await models.card(model, "15")).note == NOTE
 
 
 @pytest.mark.parametrize(
@@ -113,77 +119,84 @@ async def test_what_a_network_cannot_take_is_an_error_of_the_model(
     assert (await models.infer(model, "1", arrays, right))["features"].shape == (1, 10, 3, 96)
 
 
-async def test_a_call_that_takes_too_long_is_given_up(server: TritonServer, shared_memory: bool) -> None:
-    async with TritonModels(server.url, shared_memory=shared_memory, deadline_s=0.1) as models:
-        with pytest.raises(Unavailable, match="Deadline Exceeded"):
-            await slow_call(models, rounds=300)
+async def test_a_call_that_takes_too_long_is_given_up(
+    server: TritonServer, repository: Path, shared_memory: bool
+) -> None:
+    async with TritonModels(server.url, shared_memory=shared_memory, deadline_s=0.2) as models:
+        with held_up(repository), pytest.raises(Unavailable, match="Deadline Exceeded"):
+            await echo(models)
 
 
-async def test_a_canceled_call_is_canceled_in_triton_too(server: TritonServer) -> None:
+async def test_a_canceled_call_is_canceled_in_triton_too(server: TritonServer, repository: Path) -> None:
     async with TritonModels(server.url) as models:
         canceled = await metric(server, CANCELED)
-        running, waiting = (asyncio.create_task(slow_call(models, rounds=1000)) for _ in range(2))
-        await queued(server, 1)
+        with held_up(repository):
+            in_flight = [asyncio.create_task(echo(models, width)) for width in (64, 65)]
+            await until(server, QUEUED, lambda calls: calls == 1)
 
-        running.cancel()
-        waiting.cancel()
+            for call in in_flight:
+                call.cancel()
 
-        async with asyncio.timeout(30):
-            while await metric(server, CANCELED) == canceled:
-                await asyncio.sleep(0.01)
+            await asyncio.wait(in_flight)
+        await until(server, CANCELED, lambda calls: calls > canceled)
 
 
-async def test_memory_of_a_canceled_call_is_not_used_before_triton_is_done_with_it(server: TritonServer) -> None:
+async def test_memory_of_a_canceled_call_is_not_used_before_triton_is_done_with_it(
+    server: TritonServer, repository: Path
+) -> None:
     async with TritonModels(server.url, shared_memory=True) as models:
-        await slow_call(models, rounds=1000)  # from now on Triton writes outputs of this size behind the inputs
-        running, waiting = (asyncio.create_task(slow_call(models, rounds=1000)) for _ in range(2))
-        await queued(server, 1)
-        running.cancel()
-        waiting.cancel()
+        for width in (64, 65):
+            await echo(models, width)  # from now on Triton writes outputs of this size behind the inputs
+        with held_up(repository):
+            in_flight = [asyncio.create_task(echo(models, width)) for width in (64, 65)]
+            await until(server, QUEUED, lambda calls: calls == 1)
+            for call in in_flight:
+                call.cancel()
 
-        images = np.full((1, 3, 1, 1900), 7, np.float32)
-        outputs = await models.infer("vae_encoder", "1", {"images": images}, ("moments",))
+            # Its input takes the places of a canceled call's input and output together.
+            next_call = asyncio.create_task(echo(models, width=127))
+            await until(server, QUEUED, lambda calls: calls == 2)
 
-        assert (outputs["moments"] == images).all()
+        await next_call
 
 
-async def test_a_full_queue_is_told_at_once_or_waited_for(server: TritonServer) -> None:
+async def test_a_full_queue_is_told_at_once_or_waited_for(server: TritonServer, repository: Path) -> None:
     async with TritonModels(server.url, patience_s=0) as hasty, TritonModels(server.url) as patient:
-        calls = [asyncio.create_task(slow_call(patient, rounds=1500)) for _ in range(1 + QUEUE_SIZE)]
-        await queued(server, QUEUE_SIZE)
+        with held_up(repository):
+            in_flight = [asyncio.create_task(echo(patient, width)) for width in range(64, 65 + QUEUE_SIZE)]
+            await until(server, QUEUED, lambda calls: calls == QUEUE_SIZE)
+            with pytest.raises(Unavailable, match="maximum queue size"):
+                await echo(hasty)
+            rejected = await metric(server, REJECTED)
 
-        with pytest.raises(Unavailable, match="maximum queue size"):
-            await slow_call(hasty, rounds=1)
-        accepted = asyncio.create_task(slow_call(patient, rounds=1))
-        for call in calls:
-            call.cancel()
-        await accepted
+            waiting = asyncio.create_task(echo(patient))
+            await until(server, REJECTED, lambda calls: calls > rejected)
+
+        await asyncio.gather(waiting, *in_flight)
 
 
 async def test_a_server_that_dies_in_the_middle_of_calls_is_told_at_once_or_waited_for(
-    server: TritonServer, shared_memory: bool, calls: RandomCalls
+    server: TritonServer, repository: Path, shared_memory: bool
 ) -> None:
-    model, arrays, outputs = calls.whisper_encoder(mel_frames=20)
     async with (
         TritonModels(server.url, shared_memory=shared_memory, patience_s=0) as hasty,
         TritonModels(server.url, shared_memory=shared_memory) as patient,
         TritonModels(server.url, shared_memory=shared_memory) as idle,
     ):
-        before = await idle.infer(model, "1", arrays, outputs)
-        lost = asyncio.create_task(slow_call(hasty, rounds=700))
-        kept = asyncio.create_task(slow_call(patient, rounds=700))
-        await queued(server, 1)
+        await echo(idle)
+        with held_up(repository):
+            lost, kept = asyncio.create_task(echo(hasty, 64)), asyncio.create_task(echo(patient, 65))
+            await until(server, QUEUED, lambda calls: calls == 1)
 
-        server.kill()
+            server.kill()
 
-        with pytest.raises(Unavailable):
-            await lost
-        with pytest.raises(Unavailable):
-            await hasty.check("1")
+            with pytest.raises(Unavailable):
+                await lost
+            with pytest.raises(Unavailable):
+                await hasty.check("1")
         await asyncio.to_thread(server.start)
         await kept
-        after = await idle.infer(model, "1", arrays, outputs)
-        assert after["features"].tobytes() == before["features"].tobytes()
+        await echo(idle)
 
 
 async def test_a_server_that_never_was_is_unavailable(calls: RandomCalls, shared_memory: bool) -> None:
@@ -200,7 +213,7 @@ async def test_memory_of_a_killed_worker_is_taken_from_triton(server: TritonServ
     async with InferenceServerClient(server.url) as client, TritonModels(server.url, shared_memory=True) as models:
         left = set((await client.get_system_shared_memory_status()).regions)
 
-        await slow_call(models, rounds=1)
+        await echo(models)
 
         assert left
         assert left.isdisjoint((await client.get_system_shared_memory_status()).regions)
@@ -213,24 +226,24 @@ from services.common.triton_models import TritonModels
 
 async def work():
     models = TritonModels(sys.argv[1], shared_memory=True)
-    await models.infer("vae_encoder", "1", {"images": np.zeros((1, 3, 1, 1), np.float32)}, ("moments",))
+    await models.infer("vae_encoder", "1", {"images": np.zeros((1, 3, 8, 8), np.float32)}, ("moments",))
     os.kill(os.getpid(), signal.SIGKILL)
 
 asyncio.run(work())
 """
 
 
-async def slow_call(models: TritonModels, rounds: int) -> None:
-    """About as many milliseconds as `rounds` on an idle core."""
-    images = np.ones((1, 3, rounds, 1), np.float32)
+async def echo(models: TritonModels, width: int = 64) -> None:
+    """Calls of different widths are never merged to a batch."""
+    images = np.random.default_rng(width).standard_normal((1, 3, 64, width), dtype=np.float32)
     outputs = await models.infer("vae_encoder", "1", {"images": images}, ("moments",))
-    assert (outputs["moments"] == images).all()
+    assert outputs["moments"].tobytes() == images.tobytes()
 
 
-async def queued(server: TritonServer, calls: int) -> None:
-    """Returns once that many calls of the slow network wait for another one to end."""
-    async with asyncio.timeout(30):
-        while await metric(server, QUEUED) != calls:
+async def until(server: TritonServer, name: str, holds: Callable[[float], bool]) -> None:
+    """Returns once `holds` for the metric."""
+    async with asyncio.timeout(60):
+        while not holds(await metric(server, name)):
             await asyncio.sleep(0.01)
 
 

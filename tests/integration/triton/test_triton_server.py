@@ -3,6 +3,7 @@
 import shutil
 import sysconfig
 import venv
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +26,17 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(repository: Path) -> TritonServer:
+def server(repository: Path) -> Iterator[TritonServer]:
     log = repository.with_name("triton.log")
-    return TritonServer(repository, grpc_port=free_port(), metrics_port=free_port(), log=log)
+    server = TritonServer(repository, grpc_port=free_port(), metrics_port=free_port(), log=log)
+    yield server
+    server.kill()
 
 
 @pytest.mark.parametrize("end", [TritonServer.stop, TritonServer.kill])
-def test_a_server_that_has_ended_leaves_nothing_behind(server: TritonServer, repository: Path, end: object) -> None:
+def test_a_server_that_has_ended_leaves_nothing_behind(
+    server: TritonServer, repository: Path, end: Callable[[TritonServer], None]
+) -> None:
     before = shared_memory()
     server.start()
     assert processes_of(repository)

@@ -8,8 +8,9 @@ import torch
 
 from training.__main__ import CONFIGS
 from training.face_clips import FaceClips, FaceClipsSettings
+from training.loop import WEIGHTS
 from training.speech_bank import SpeechBank
-from training.stable_syncnet import StableSyncNet
+from training.stable_syncnet import StableSyncNet, load_stable_syncnet
 from training.sync_batches import (
     ToldApart,
     batch_told_apart,
@@ -21,7 +22,7 @@ from training.sync_batches import (
     told_apart,
 )
 from training.sync_windows import SyncClips
-from training.syncnet import SyncNetSettings, SyncTask, watch_motion
+from training.syncnet import SyncNetSettings, SyncTask, train, watch_motion
 
 NARROW = """
 steps = 1
@@ -182,3 +183,12 @@ def test_the_shipped_configuration_is_valid() -> None:
 
     assert settings.network.visual_size == (32, 64)
     assert settings.network.embedding_width == 128
+
+
+def test_a_training_leaves_weights_and_says_how_unseen_people_are_told_apart(
+    settings: SyncNetSettings, tmp_path: Path
+) -> None:
+    told = train(settings, CLIPS, CLIPS, tmp_path / "run")
+
+    load_stable_syncnet(settings.network, tmp_path / "run" / WEIGHTS)
+    assert all(0 <= part <= 1 for part in (told.in_sync, told.another_sound, told.shifted))
