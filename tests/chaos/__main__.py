@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from chaos.simulation import Outcome, simulate_all
+from chaos.simulated_runs import broken_by
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 FOLDER = Path("out/chaos")
@@ -26,7 +26,7 @@ def simulate(
     began, broken, slowest = time.perf_counter(), 0, 0.0
     batches = [range(first, min(first + _BATCH, seed + seeds)) for first in range(seed, seed + seeds, _BATCH)]
     with ProcessPoolExecutor(processes or os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
-        for wrong, rested_after_s in pool.map(_batch, batches):
+        for wrong, rested_after_s in pool.map(broken_by, batches):
             slowest = max(slowest, rested_after_s)
             for outcome in wrong:
                 typer.echo(outcome.story() if not broken else f"seed {outcome.plan.seed}: {outcome.violations[0]}")
@@ -35,11 +35,6 @@ def simulate(
     typer.echo(f"{seeds} seeds in {seconds:.0f} s: {broken} broke a promise; at rest after {slowest:.0f} s at most")
     if broken:
         raise typer.Exit(1)
-
-
-def _batch(seeds: range) -> tuple[list[Outcome], float]:
-    outcomes = list(simulate_all(seeds))
-    return [outcome for outcome in outcomes if outcome.violations], max(o.rested_after_s for o in outcomes)
 
 
 @app.command()

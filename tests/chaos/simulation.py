@@ -1,22 +1,18 @@
-"""The workers and the reconciler as they are, in virtual time, over a broker and stores that fail as the seed says."""
+"""The workers and the reconciler as they are, over a broker and stores that fail as the plan says."""
 
 import asyncio
 import contextlib
-import gc
-import logging
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from chaos.simulated_bus import Broker, SimulatedBus
 from chaos.simulated_process import Process, World
 from chaos.simulated_stores import Records, SimulatedJobStore, SimulatedMediaStore
 from chaos.simulation_checks import Aftermath, broken_promises
-from chaos.simulation_plan import SimulatedFault, SimulationPlan, make_simulation_plan, server_of
+from chaos.simulation_plan import SimulatedFault, SimulationPlan, server_of
 from chaos.toy_stages import ToyJob, ToyStages
-from chaos.virtual_time import run_virtually
 
-from services.common.errors import ObjectMissing, Unavailable
+from services.common.errors import Unavailable
 from services.common.lanes import preprocess_task
 from services.common.progress import cancel
 from services.common.reconciler import Reconciler
@@ -32,61 +28,10 @@ MOST_S = 600.0
 """How long after the last fault everything must have come to rest."""
 _LOOK_S = 5.0
 _AFTER_S = 2 * SCAN_S + _LOOK_S
-_SEEDS_PER_COLLECTION = 50
 _CALLS_TO_LIVE = 30
 
-_workers_log = logging.getLogger("services.common.worker")
 
-
-@dataclass(frozen=True)
-class Outcome:
-    plan: SimulationPlan
-    violations: list[str]
-    trace: list[tuple[float, str, str, str]]
-    rested_after_s: float
-    """Virtual time from the last fault until everything was at rest."""
-
-    def story(self) -> str:
-        lines = [f"seed {self.plan.seed}: {violation}" for violation in self.violations]
-        lines += [str(self.plan)]
-        lines += [f"{at_s:9.3f}  {who:<14} {what:<60} {outcome}".rstrip() for at_s, who, what, outcome in self.trace]
-        return "\n".join(lines)
-
-
-def simulate_all(seeds: Iterable[int]) -> Iterator[Outcome]:
-    """Quietly, and without pauses for the collection of garbage."""
-    workers_log, others_log = logging.getLogger("services.common.worker"), logging.getLogger("services")
-    before = workers_log.level, workers_log.propagate, others_log.level
-    workers_log.setLevel(logging.WARNING)
-    workers_log.propagate = False
-    others_log.setLevel(logging.CRITICAL)
-    gc.disable()
-    try:
-        for number, seed in enumerate(seeds, 1):
-            yield simulate(seed)
-            if number % _SEEDS_PER_COLLECTION == 0:
-                gc.collect()
-    finally:
-        gc.enable()
-        workers_log.level, workers_log.propagate, others_log.level = before
-
-
-def simulate(seed: int) -> Outcome:
-    return run_virtually(_simulated(make_simulation_plan(seed)))
-
-
-async def _simulated(plan: SimulationPlan) -> Outcome:
-    simulation = _Simulation(plan)
-    hearing = _Hearing(simulation.world)
-    _workers_log.addHandler(hearing)
-    try:
-        rested_after_s = await simulation.run()
-    finally:
-        _workers_log.removeHandler(hearing)
-    return Outcome(plan, simulation.world.violations, simulation.world.trace.copy(), rested_after_s)
-
-
-class _Simulation:
+class Simulation:
     def __init__(self, plan: SimulationPlan) -> None:
         self.plan = plan
         chance = random.Random(-1 - plan.seed)
@@ -143,7 +88,7 @@ class _Simulation:
             self.world.violated(f"{process.name} ended: {error!r}")
         self.processes.remove(process)
         self.world.note(process.name, "ends")
-        if process.alive and process.closing.is_set() and self.plan.patient and process.in_hand:
+        if process.alive and process.closing.is_set() and self.plan.one_holder and process.in_hand:
             self.world.violated(f"{process.name} was drained but left {sorted(process.in_hand)}")
         if not process.alive:  # of poison, or killed
             delay_s = 20 * self.world.chance.random() ** 2
@@ -242,18 +187,3 @@ class _Simulation:
                 if not process.frozen:
                     process.freeze()
                     later(fault.lasts_s, process.thaw)
-
-
-class _Hearing(logging.Handler):
-    """An error that is neither poison nor the fault of a worker that came too late is one of the program."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__()
-        self._world = world
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        if error is not None:
-            self._world.note("log", repr(error))
-            if not isinstance(error, ObjectMissing) and str(error) != "poison":
-                self._world.violated(f"a worker met {error!r}")

@@ -59,6 +59,11 @@ class SimulationPlan:
         """No call to the broker fails, so whatever depends on one happens at once."""
         return not self.fails and not self.loses and not {"away", "broker crash"} & {f.what for f in self.faults}
 
+    @property
+    def one_holder(self) -> bool:
+        """No task is ever in the hands of two workers, of whom one must drop it without a word."""
+        return self.patient and not {"freeze", "deliver again"} & {fault.what for fault in self.faults}
+
 
 def make_simulation_plan(seed: int) -> SimulationPlan:
     chance = random.Random(seed)
