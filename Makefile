@@ -22,7 +22,7 @@ demo: $(VENV)/.stamp-cpu models ## dub the sample clip with another voice into o
 	@echo "After:  out/demo.mp4 (speaks samples/voice_b.m4a) · what was done to each frame: out/demo.report.json"
 
 test: $(VENV)/.stamp-test $(TRITON_VENV)/.stamp models ## install everything, torch included, and run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: ## format, lint, types, import rules, unit tests: under a minute, no network (after one `make test`)
 	@test -x $(BIN)/lint-imports || { echo "The development tools are not installed yet: run 'make test' once."; exit 1; }

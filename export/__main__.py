@@ -18,6 +18,7 @@ from export.variants import variant_named
 from export.verification import verify_checkpoint
 from services.common.errors import LipstageError
 from services.common.ports import NETWORKS
+from services.triton.cards import write_cards
 
 EXIT_OVER_TOLERANCE = 1
 EXIT_ERROR = 2
@@ -46,6 +47,8 @@ def export_onnx(
     described = variant_named(variant)
     networks = networks_from(described, CheckpointFiles(unet, whisper, vae), precision)
     _export_all(networks, out, store_half=described.ships)
+    if out == MODEL_REPOSITORY:  # another folder has no configurations that Triton would read
+        write_cards(out)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from services.common.errors import LipstageError, ModelError, ModelMissing, Unavailable, WrongVariant
+from services.common.metrics import MODEL_BYTES
 from services.common.model_cards import CARRIER, card_from, parameter_of
 from services.common.ports import NETWORKS, Arrays, ModelCard, ModelName
 from services.common.triton_messages import MessageCarrier
@@ -53,9 +54,12 @@ class TritonModels:
         """Raises ModelMissing, WrongVariant, ModelError or Unavailable; DiskFull where shared memory has no room."""
         if (model, variant) not in self._verified:
             await self.card(model, variant)
-        return await self._patiently(
+        answer = await self._patiently(
             model, variant, lambda: self._carrier.infer(model, variant, inputs, outputs, self._deadline_s)
         )
+        MODEL_BYTES.labels(model, "to").inc(sum(array.nbytes for array in inputs.values()))
+        MODEL_BYTES.labels(model, "from").inc(sum(array.nbytes for array in answer.values()))
+        return answer
 
     async def card(self, model: ModelName, variant: str) -> ModelCard:
         """Asked anew each time, for Triton may have been given other weights. A network need not be loaded for it.

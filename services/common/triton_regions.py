@@ -77,7 +77,8 @@ class Regions:
 def discard(region: SharedMemory) -> None:
     """Gives the memory up on this side; Triton has it mapped until it is told otherwise."""
     region.close()
-    region.unlink()
+    with suppress(FileNotFoundError):  # some systems clear /dev/shm by themselves
+        region.unlink()
 
 
 def _allocated(name: str, size_bytes: int) -> SharedMemory:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from services.common.errors import ModelError
 from services.common.model_cards import CARRIER, card_text, parameter_of
 from services.common.onnx_models import recorded_card
 from services.common.ports import NETWORKS
@@ -23,6 +24,8 @@ def write_cards(repository: Path) -> list[Path]:
 def configs_with_cards(repository: Path) -> dict[Path, str]:
     """Each configuration that carries cards, as it should read for the graphs that are there now. Raises ModelError."""
     folder = repository / CARRIER
+    if not (folder / "config.pbtxt").is_file():
+        raise ModelError(f"{folder} has no config.pbtxt; copy the configurations of Lipstage's model_repository there.")
     cards = _HEADING + "".join(_parameters(repository))
     paths = [folder / "config.pbtxt", *sorted(folder.glob("configs/*.pbtxt"))]
     return {path: path.read_text().partition(_HEADING)[0] + cards for path in paths}

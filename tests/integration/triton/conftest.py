@@ -15,8 +15,10 @@ from services.triton.server import TritonServer
 @pytest.fixture(scope="session")
 def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
     log = tmp_path_factory.mktemp("triton") / "triton.log"
-    with TritonServer(Settings().models_dir, grpc_port=free_port(), metrics_port=free_port(), log=log) as server:
-        yield server
+    server = TritonServer(Settings().models_dir, grpc_port=free_port(), metrics_port=free_port(), log=log)
+    server.start()
+    yield server
+    server.kill()
 
 
 @pytest.fixture(params=["messages", "shared memory"])

@@ -44,12 +44,15 @@ class TritonPythonModel:
 
 
 def make_odd_repository(source: Path, repository: Path) -> None:
-    """whisper_encoder 1, and 15 of other widths; vae_decoder 1, and again as 15; as vae_encoder 1 an echo; no UNet."""
+    """whisper_encoder 1, 15 of other widths, 16 listed but not there; vae_decoder 1, and again as 15; an echo as
+    vae_encoder 1; no UNet."""
     for name in ("whisper_encoder", "vae_decoder"):
         shutil.copytree(source / name / "1", repository / name / "1")
         shutil.copy(source / name / "config.pbtxt", repository / name)
     shutil.copytree(source / "vae_decoder/1", repository / "vae_decoder/15")
     _write_other_whisper(repository / "whisper_encoder/15")
+    config = repository / "whisper_encoder/config.pbtxt"
+    config.write_text(config.read_text().replace("all {}", "specific { versions: [ 1, 15, 16 ] }"))
     write_cards(repository)
     _write_echo(repository)
 

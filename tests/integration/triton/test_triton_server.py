@@ -6,13 +6,11 @@ import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 
 from services.common.errors import LipstageError, Unavailable
 from services.common.settings import Settings
-from services.common.triton_models import TritonModels
 from services.local.processes import free_port
 from services.triton.server import TritonServer
 from services.triton.server_root import ENVIRONMENT, installed
@@ -46,19 +44,6 @@ def test_a_server_that_has_ended_leaves_nothing_behind(
 
     assert processes_of(repository) == []
     assert shared_memory() <= before
-
-
-async def test_a_listed_version_that_is_not_there_keeps_no_other_from_loading(
-    server: TritonServer, repository: Path
-) -> None:
-    config = repository / "whisper_encoder/config.pbtxt"
-    listed = config.read_text().replace("all {}", "specific { versions: [ 1, 15, 16 ] }")
-    config.write_text(listed)
-
-    with server:
-        async with TritonModels(server.url) as models:
-            mel = np.zeros((1, 80, 20), np.float32)
-            assert await models.infer("whisper_encoder", "1", {"mel": mel}, ("features",))
 
 
 def test_a_damaged_network_is_named(server: TritonServer, repository: Path) -> None:

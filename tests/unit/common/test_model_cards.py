@@ -50,3 +50,8 @@ def test_writing_cards_changes_nothing_else_and_nothing_twice(tmp_path: Path) ->
     assert written == [config, tmp_path / CARRIER / "configs/tensorrt.pbtxt"]
     assert config.read_text().startswith(by_hand + heading)
     assert write_cards(tmp_path) == []
+
+
+def test_a_repository_without_configurations_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"has no config\.pbtxt"):
+        write_cards(tmp_path)

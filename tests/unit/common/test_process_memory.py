@@ -12,11 +12,14 @@ from typing import TypeVar
 
 import pytest
 
+from services.common.media.decode import read_pictures
+from services.common.media.probe import probe_video
 from services.common.process_memory import keep_memory_flat, return_freed_memory
 
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told how to keep its memory")
 
 MIB = 1 << 20
+SAMPLE = Path(__file__).parents[3] / "samples" / "talking_head.mp4"
 T = TypeVar("T")
 
 
@@ -48,6 +51,21 @@ def _kept_and_left_of_a_hundred_planes_mib() -> tuple[float, float]:
     return kept, _resident_mib() - before
 
 
+def test_what_lies_free_leaves_the_process_while_a_video_is_read() -> None:
+    assert _in_new_process(_kept_while_reading_mib) < 50
+
+
+def _kept_while_reading_mib() -> float:
+    keep_memory_flat()
+    info = probe_video(SAMPLE)
+    before = _resident_mib()
+    _written_and_freed(100, MIB)
+    pictures = read_pictures(SAMPLE, info)
+    for _ in range(20):
+        next(pictures)
+    return _resident_mib() - before
+
+
 def test_threads_share_one_heap() -> None:
     assert _in_new_process(_threads_outside_the_heap) == 0
 
@@ -71,17 +89,22 @@ def _resident_mib() -> float:
 
 
 def _written_and_freed(count: int, size: int) -> None:
-    """Behind each block lies a small one that stays, so that none of them is the end of the heap."""
-    blocks = [(_written(size), _written(2000))[0] for _ in range(count)]
+    """Behind each block lies one that stays, too large for a gap that was there before, and never written to."""
+    blocks = [(_written(size), _allocated(MIB // 2))[0] for _ in range(count)]
     for block in blocks:
         _libc().free(ctypes.c_void_p(block))
 
 
 def _written(size: int) -> int:
+    block = _allocated(size)
+    ctypes.memset(block, 1, size)
+    return block
+
+
+def _allocated(size: int) -> int:
     libc = _libc()
     libc.malloc.restype = ctypes.c_void_p
     block: int = libc.malloc(ctypes.c_size_t(size))
-    ctypes.memset(block, 1, size)
     return block
 
 

@@ -28,6 +28,8 @@ from services.common.worker import AT_ONCE, ENDURING, LOOK_S, Handle, Patience, 
 
 TASK = ChunkTask(job_id="job", variant="1", chunk=0)
 LONG_S = 100.0
+LONGEST_S = 1000.0
+"""No test takes longer, in virtual time."""
 SLACK_S = 0.5
 """What the calls of a test take together, in virtual time."""
 
@@ -61,6 +63,7 @@ class Shop:
 
     async def until(self, happened: Callable[[], bool]) -> float:
         while not happened():
+            assert self.world.now_s < LONGEST_S, "it does not happen"
             await asyncio.sleep(0.01)
         return self.world.now_s
 
