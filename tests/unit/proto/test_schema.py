@@ -20,7 +20,7 @@ MESSAGES: dict[str, Descriptor] = {
 }
 FIELDS = [
     pytest.param(field, CLASSES[name].model_fields[field.name], id=f"{name}.{field.name}")
-    for name in MESSAGES.keys() & CLASSES.keys()
+    for name in sorted(MESSAGES.keys() & CLASSES.keys())
     for field in MESSAGES[name].fields
     if field.name in CLASSES[name].model_fields
 ]
