@@ -21,8 +21,9 @@ demo: $(VENV)/.stamp-cpu models ## dub the sample clip with another voice into o
 	@echo "Before: samples/talking_head.mp4 (speaks samples/voice_a.m4a)"
 	@echo "After:  out/demo.mp4 (speaks samples/voice_b.m4a) · what was done to each frame: out/demo.report.json"
 
+# Two processes of one thread each: torch's threads would wait for one another where cores are scarce.
 test: $(VENV)/.stamp-test $(TRITON_VENV)/.stamp models ## install everything, torch included, and run all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=25
 
 check: ## format, lint, types, import rules, unit tests: under a minute, no network (after one `make test`)
 	@test -x $(BIN)/lint-imports || { echo "The development tools are not installed yet: run 'make test' once."; exit 1; }

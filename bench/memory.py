@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _run(video: Path, audio: Path) -> None:
-    keep_memory_flat()
+    keep_memory_flat()  # as every process that dubs begins
 
     async def work(folder: Path) -> JobRecord:
         media = FolderMediaStore(folder)

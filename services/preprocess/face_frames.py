@@ -69,7 +69,7 @@ def face_frames(
     for aligned in aligned_frames(observed, speaker, mode, resolution):
         picture = in_flight.popleft()
         found = _Geometry.of(aligned)
-        if turn < timeline.frames:
+        if turn < timeline.frames:  # a second pass will ask for it
             geometry[aligned.index] = found
         while next_index < turn and timeline.source[next_index] == aligned.index:
             yield _face_frame(next_index, picture, found, timeline, mode, resolution)

@@ -124,7 +124,7 @@ def test_dubbing_keeps_everything_but_the_mouth(
 
 def test_a_cut_ends_the_face_it_interrupts(clips: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
-    parameters = FEW_STEPS.model_copy(update={"length": "cut", "segments": ((8.0, 12.5),)})
+    parameters = FEW_STEPS.model_copy(update={"length": "cut", "segments": (Span(start_s=8.0, end_s=12.5),)})
 
     dub_file(
         clips / "demo3_video.mp4", clips / "demo2_audio.wav", output, parameters, Settings(work_dir=tmp_path / "work")
