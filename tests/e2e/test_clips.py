@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cli.dub import dub_file
 from services.common.chunk_files import PASSED_THROUGH, Manifest
 from services.common.media.picture import Picture, Roi
-from services.common.messages import DubParameters, Mode, OutputParameters
+from services.common.messages import DubParameters, Mode, OutputParameters, Span
 from services.common.settings import Settings
 from services.composite import stage as composite_stage
 from services.composite.paste import studio_patch
