@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from services.common.errors import AudioEmpty
 from services.common.messages import Mode
-from services.preprocess.mel_file import MelFile
 
 BLOCK_MEL_FRAMES = 3000
 _HOP_MEL_FRAMES = 2000
@@ -78,9 +77,9 @@ class AudioFeatures:
     """
 
     def __init__(self, mel: NDArray[np.float32], encode: Encode, mode: Mode) -> None:
-        """`mel` is float32 [80, T] as `log_mel` gives it. Raises DiskFull: it is kept in a temporary file."""
+        """`mel` is float32 [80, T] as `log_mel` gives it."""
         self.length = mel.shape[1] // 2
-        self._mel = MelFile(mel)
+        self._mel = mel
         self._encode = encode
         self._blocks = feature_blocks(mel.shape[1], mode)
         self._encoded: dict[Block, NDArray[np.float32]] = {}
@@ -115,7 +114,7 @@ class AudioFeatures:
             if block not in self._encoded:
                 while len(self._encoded) >= _BLOCKS_IN_MEMORY:
                     del self._encoded[next(iter(self._encoded))]
-                self._encoded[block] = await self._encode(_filled(self._mel.part(block.mel_start, block.mel_stop)))
+                self._encoded[block] = await self._encode(_filled(self._mel[:, block.mel_start : block.mel_stop]))
             return self._encoded[block]
 
 
