@@ -12,7 +12,8 @@ from pathlib import Path
 
 from services.common.errors import LipstageError
 
-START_S, LOOK_S = 30.0, 0.05
+START_S, LOOK_S = 90.0, 0.05
+_ANSWER_S, _STOP_S = 10.0, 30.0
 
 
 class WorkerProcess:
@@ -59,7 +60,7 @@ class WorkerProcess:
 
     def is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.health_url}/readyz", timeout=START_S) as answer:
+            with urllib.request.urlopen(f"{self.health_url}/readyz", timeout=_ANSWER_S) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -69,7 +70,7 @@ class WorkerProcess:
         assert self._process is not None, f"{self.name} was started"
         return self._process.wait()
 
-    def stop(self, within_s: float = START_S) -> None:
+    def stop(self, within_s: float = _STOP_S) -> None:
         """Lets tasks in hand finish or be handed back."""
         self.signal(signal.SIGCONT)
         self.signal(signal.SIGTERM)
