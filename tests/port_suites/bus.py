@@ -15,7 +15,7 @@ from services.common.ports import Bus, Delivery
 
 T = TypeVar("T")
 
-LONGEST_WAIT_S = 5.0
+LONGEST_WAIT_S = 30.0
 COMPLETED = JobEvent(job_id="job", state="completed")
 
 

@@ -14,14 +14,14 @@ async def test_a_worker_that_can_work_says_so_everywhere() -> None:
     async def fine() -> str:
         return ""
 
-    metrics.STORED_BYTES.labels("put").inc(7)
+    metrics.IN_FLIGHT.labels("a queue").set(7)
     async with health_server(0, fine) as port:
         answers = {path: await to_thread(_get, port, path) for path in ("/livez", "/startupz", "/readyz")}
         status, measured = await to_thread(_get, port, "/metrics")
 
     assert answers == {"/livez": (200, "alive\n"), "/startupz": (200, "alive\n"), "/readyz": (200, "ready\n")}
     assert status == 200
-    assert 'lipstage_stored_bytes_total{direction="put"} 7.0' in measured
+    assert 'lipstage_tasks_in_flight{queue="a queue"} 7.0' in measured
 
 
 async def test_a_worker_that_cannot_work_is_alive_but_not_ready_and_says_why() -> None:
