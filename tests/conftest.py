@@ -1,5 +1,6 @@
 """Fixtures shared by all tests: the reference's numbers and real clips, where they are at hand."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from services.common.settings import Settings
 from services.preprocess.faces.detector import MeshDetector
 
 pytest.register_assert_rewrite("port_suites")
+
+# A build server may start us with Ctrl-C ignored, which every process started from here would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 
