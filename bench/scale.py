@@ -28,13 +28,11 @@ from services.common import object_names
 from services.common.chunk_files import Chunk, dump_chunk
 from services.common.jetstream_bus import JetStreamBus
 from services.common.jetstream_job_store import JetStreamJobStore
-from services.common.jetstream_setup import set_up
 from services.common.lanes import chunk_task
 from services.common.messages import DubParameters, JobRecord, SegmentState, StageKeys, denoise_queue
 from services.common.nats_connection import nats_connection
 from services.common.ports import Arrays, ModelCard, ModelName
 from services.common.s3_media_store import S3MediaStore, s3_media_store
-from services.common.s3_setup import prepare_bucket
 from services.common.stack import s3_access
 from services.common.stack_settings import StackSettings
 from services.common.worker import ENDURING, Worker
@@ -91,6 +89,7 @@ def main() -> None:
             "LIPSTAGE_S3_SECRET_KEY": s3.access.secret_key,
             "LIPSTAGE_SCRATCH_DIR": str(Path(folder) / "scratch"),
         }
+        subprocess.run([sys.executable, "-m", "services.bootstrap"], check=True, stderr=subprocess.DEVNULL)
         results = [asyncio.run(_measured(count, max(counts))) for count in counts]
     table = Table("workers", "chunks", "seconds", "chunks/s", "speed-up", "efficiency", "beyond the networks, ms/chunk")
     alone = results[0][0] / results[0][1] / counts[0]
@@ -175,8 +174,6 @@ async def _ports(settings: StackSettings) -> AsyncIterator[tuple[JetStreamBus, J
         password = settings.nats_password.get_secret_value()
         connecting = nats_connection(settings.nats_url, settings.nats_user, password, "bench", patience_s=30)
         connection = await open_ports.enter_async_context(connecting)
-        await set_up(connection)
-        await prepare_bucket(s3_access(settings))
         media = await open_ports.enter_async_context(s3_media_store(s3_access(settings), settings.scratch_dir))
         yield JetStreamBus(connection), JetStreamJobStore(connection), media
 

@@ -11,10 +11,9 @@ from cli.embedded import run_job
 from cli.jobs import on_stack
 from cli.options import asking, in_container
 from cli.progress_bars import ProgressBars
-from cli.request import check_request, deliver_job
+from cli.request import Audio, Video, check_inputs, check_output, deliver_job, succeeded
 from cli.workplace import workplace
 from services.common.captured_inputs import CapturingModels
-from services.common.errors import error_from
 from services.common.messages import DubParameters, JobRecord
 from services.common.networks_used import cards_of
 from services.common.new_job import new_record
@@ -27,8 +26,8 @@ from services.preprocess.faces.fetch import fetch
 
 @asking
 def dub(
-    video: Annotated[Path, typer.Argument(help="Video with the face.")],
-    audio: Annotated[Path, typer.Argument(help="New voice: a sound file, or a video whose sound is taken.")],
+    video: Video,
+    audio: Audio,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the result goes; its suffix is the container.")],
     asked: DubParameters,
     via: Annotated[
@@ -58,7 +57,8 @@ def dub_file(
     capture_inputs: Path | None = None,
 ) -> JobRecord:
     """Dubs into `output`, with the report beside it, and returns the job's final record. Raises LipstageError."""
-    check_request(video, audio, output, parameters)
+    check_inputs(video, audio, parameters)
+    check_output(output, video, audio)
     models: Models = OnnxModels(settings.models_dir, settings.threads)
     cards = asyncio.run(cards_of(models, parameters))
     for note in sorted({card.note for card in cards if card.note}):
@@ -76,9 +76,7 @@ def dub_file(
             await media.put_file(record.video, video)
             await media.put_file(record.audio, audio)
             with ProgressBars() as bars:
-                ended = await run_job(record, media, models, detector, settings, bars.show)
-            if ended.error:
-                raise error_from(ended.error.code, ended.error.message)
+                ended = succeeded(await run_job(record, media, models, detector, settings, bars.show))
             await deliver_job(record, media, output)
             if capture_inputs:
                 capturing.save(capture_inputs)

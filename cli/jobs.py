@@ -12,10 +12,9 @@ import typer
 
 from cli.console import say
 from cli.options import asking, in_container
-from services.common.errors import LipstageError, error_from
-from services.common.media.opening import check_is_file
+from cli.request import Audio, Video, check_inputs, succeeded
+from services.common.errors import LipstageError
 from services.common.messages import DubParameters, JobRecord, Priority
-from services.preprocess.faces.speaker import parse_speaker
 
 Job = Annotated[str, typer.Argument(help="The job's id, as `lipstage submit` printed it.")]
 Via = Annotated[str | None, typer.Option(help="NATS address of the stack.", metavar="URL")]
@@ -23,18 +22,17 @@ Via = Annotated[str | None, typer.Option(help="NATS address of the stack.", meta
 
 @asking
 def submit(
-    video: Annotated[Path, typer.Argument(help="Video with the face.")],
-    audio: Annotated[Path, typer.Argument(help="New voice: a sound file, or a video whose sound is taken.")],
+    video: Video,
+    audio: Audio,
     asked: DubParameters,
     container: Annotated[str, typer.Option(help="mp4, mov, mkv or webm.")] = "mp4",
     priority: Annotated[Priority, typer.Option(help="Which jobs go first.")] = "normal",
     via: Via = None,
 ) -> None:
     """Hands a dub to a running stack and prints the job's id."""
-    parse_speaker(asked.speaker)
-    for source in (video, audio):
-        check_is_file(source)
-    say(on_stack().submit(via, video, audio, in_container(asked, f".{container}"), priority).id)
+    parameters = in_container(asked, f".{container}")
+    check_inputs(video, audio, parameters)
+    say(on_stack().submit(via, video, audio, parameters, priority).id)
 
 
 def status(job: Job, via: Via = None) -> None:
@@ -48,10 +46,7 @@ def watch(
     via: Via = None,
 ) -> None:
     """Shows a job's progress until it ends."""
-    ended: JobRecord = on_stack().watch(via, job, output)
-    if ended.error:
-        raise error_from(ended.error.code, ended.error.message)
-    say(described(ended))
+    say(described(succeeded(on_stack().watch(via, job, output))))
 
 
 def cancel(job: Job, via: Via = None) -> None:

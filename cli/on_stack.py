@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from cli.progress_bars import ProgressBars
-from cli.request import check_request, deliver_job
+from cli.request import check_inputs, check_output, deliver_job, succeeded
 from services.common import new_job, progress
-from services.common.errors import InvalidParameter, error_from
+from services.common.errors import Canceled, InvalidParameter
 from services.common.messages import DubParameters, JobRecord, Priority
 from services.common.stack import Stack, connected
-from services.common.stack_settings import StackSettings
+from services.common.stack_settings import StackSettings, variable
 
 T = TypeVar("T")
 
@@ -47,17 +47,18 @@ def cancel(via: str | None, job: str) -> JobRecord:
 
 def dub_via(via: str, video: Path, audio: Path, output: Path, parameters: DubParameters) -> JobRecord:
     """Like `dub_file`, done by a running stack."""
-    check_request(video, audio, output, parameters)
+    check_inputs(video, audio, parameters)
+    check_output(output, video, audio)
 
     async def work(stack: Stack) -> JobRecord:
         record = await _submitted(stack, video, audio, parameters)
         try:
-            ended = await _followed(stack, record.id)
+            ended = succeeded(await _followed(stack, record.id))
         except asyncio.CancelledError:
             await progress.cancel(stack.jobs, stack.bus, record.id)
             raise
-        if ended.error:
-            raise error_from(ended.error.code, ended.error.message)
+        if ended.state == "canceled":
+            raise Canceled(f"Job {record.id} was canceled by somebody else.")
         await deliver_job(ended, stack.media, output)
         return ended
 
@@ -98,6 +99,6 @@ def _settings(via: str | None) -> StackSettings:
     try:
         settings = StackSettings(_env_file=LOCAL_STACK)  # type: ignore[call-arg]  # the environment has the rest
     except ValidationError as error:
-        missing = ", ".join(f"LIPSTAGE_{'_'.join(map(str, wrong['loc'])).upper()}" for wrong in error.errors())
+        missing = ", ".join(variable(wrong) for wrong in error.errors())
         raise InvalidParameter(f"To reach a stack, set {missing}, or start one here with make up.") from error
     return settings.model_copy(update={"nats_url": via} if via else {})

@@ -1,12 +1,11 @@
 """Putting the result where it was asked for: whole or not at all."""
 
-import errno
 import os
 import shutil
 import uuid
 from pathlib import Path
 
-from services.common.errors import DiskFull, OutputUnwritable
+from services.common.errors import OUT_OF_SPACE, DiskFull, OutputUnwritable
 
 
 def check_writable(output: Path) -> None:
@@ -41,6 +40,6 @@ def _aside(output: Path) -> Path:
 
 
 def _unwritable(output: Path, error: OSError) -> DiskFull | OutputUnwritable:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in OUT_OF_SPACE:
         return DiskFull(f"There is no space left for “{output}”.", path=str(output))
     return OutputUnwritable(f"“{output}” cannot be written: {error.strerror}.", path=str(output))

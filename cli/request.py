@@ -1,26 +1,44 @@
 """What every dub begins and ends with: a request that can be met, and a result delivered whole."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from cli.output_file import check_writable, deliver
 from services.common import object_names
-from services.common.errors import LipstageError, OutputUnwritable
+from services.common.errors import LipstageError, OutputUnwritable, error_from
 from services.common.media.join import check_container
 from services.common.media.opening import check_is_file
 from services.common.messages import DubParameters, JobRecord
 from services.common.ports import MediaStore
 from services.preprocess.faces.speaker import parse_speaker
 
+Video = Annotated[Path, typer.Argument(help="Video with the face.")]
+Audio = Annotated[Path, typer.Argument(help="New voice: a sound file, or a video whose sound is taken.")]
 
-def check_request(video: Path, audio: Path, output: Path, parameters: DubParameters) -> None:
+
+def check_inputs(video: Path, audio: Path, parameters: DubParameters) -> None:
     """Raises the InputError that says why this cannot be done, before any work."""
     parse_speaker(parameters.speaker)
+    for source in (video, audio):
+        check_is_file(source)
+
+
+def check_output(output: Path, video: Path, audio: Path) -> None:
+    """Raises OutputUnwritable or InvalidParameter, before any work."""
     check_writable(output)
     check_container(output)
     for source in (video, audio):
-        check_is_file(source)
         if output.exists() and output.samefile(source):
             raise OutputUnwritable(f"“{output}” is one of the inputs; give the result another name.", path=str(output))
+
+
+def succeeded(record: JobRecord) -> JobRecord:
+    """The record of a job that has ended. Raises the error that it ended with, if any."""
+    if record.error:
+        raise error_from(record.error.code, record.error.message)
+    return record
 
 
 async def deliver_job(record: JobRecord, media: MediaStore, output: Path) -> None:

@@ -1,6 +1,5 @@
 """`python -m export`: checkpoints to ONNX and TensorRT, checks of checkpoints, parity with the reference."""
 
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,21 +15,14 @@ from export.parity import Runtime, run
 from export.tensorrt_build import build_engine
 from export.variants import variant_named
 from export.verification import verify_checkpoint
-from services.common.errors import LipstageError
+from services.common.command_line import program, run_program
 from services.common.ports import NETWORKS
 from services.triton.cards import write_cards
 
 EXIT_OVER_TOLERANCE = 1
-EXIT_ERROR = 2
 MODEL_REPOSITORY = Path("model_repository")
 
-app = typer.Typer(
-    name="python -m export",
-    help="Turns checkpoints into the networks Lipstage serves, and checks them.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
+app = program("python -m export", "Turns checkpoints into the networks Lipstage serves, and checks them.")
 Out = Annotated[Path, typer.Option(help="The model repository to write to.")]
 
 
@@ -81,9 +73,9 @@ def verify(checkpoint: Annotated[Path, typer.Argument(help="A UNet, Whisper or V
 @app.command()
 def parity(
     network: Annotated[str, typer.Argument(help="unet, whisper or vae.")],
-    config: Annotated[Path, typer.Option(help="The network's configuration, JSON.")],
-    weights: Annotated[Path, typer.Option(help="Its checkpoint.")],
-    io: Annotated[Path, typer.Option(help="Recorded inputs and outputs, safetensors.")],
+    config: Annotated[Path, typer.Argument(help="The network's configuration, JSON.")],
+    weights: Annotated[Path, typer.Argument(help="Its checkpoint.")],
+    io: Annotated[Path, typer.Argument(help="Recorded inputs and outputs, safetensors.")],
     tolerance: Annotated[float | None, typer.Option(help="Largest accepted absolute error.")] = None,
     runtime: Annotated[Runtime, typer.Option(help="What computes the network.")] = "torch",
 ) -> None:
@@ -108,14 +100,5 @@ def _export_all(networks: Iterable[tuple[Network, GraphMetadata]], out: Path, st
         started_s = time.monotonic()
 
 
-def main() -> None:
-    """Every expected error is one line with its code on stderr, and exit status 2."""
-    try:
-        app()
-    except LipstageError as error:
-        typer.echo(f"error [{error.code}]: {error}", err=True)
-        sys.exit(EXIT_ERROR)
-
-
 if __name__ == "__main__":
-    main()
+    run_program(app)

@@ -1,6 +1,5 @@
 """`python -m training`: draw training data, train the networks, prepare real clips."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +13,8 @@ from export.checkpoints import load_unet, load_vae, load_whisper
 from export.unet import UNet3D
 from export.vae import build_vae
 from export.variants import DEMO, variant_named
+from services.common.command_line import program, run_program
 from services.common.content_hash import file_sha256
-from services.common.errors import LipstageError
 from services.common.settings import Settings
 from services.denoise.conditioning import pixel_values
 from services.preprocess.faces.detector import MeshDetector
@@ -49,12 +48,8 @@ CONFIGS = Path(__file__).parent / "configs"
 FRAMES = 16
 SHOWN_PEOPLE = 4
 
-app = typer.Typer(
-    name="python -m training",
-    help="Trains the networks Lipstage serves. Every training goes on from its last checkpoint.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
+app = program(
+    "python -m training", "Trains the networks Lipstage serves. Every training goes on from its last checkpoint."
 )
 Steps = Annotated[int | None, typer.Option(help="Instead of the configuration's number of steps.")]
 Work = Annotated[Path, typer.Option(help="Where training data and trainings lie.")]
@@ -252,14 +247,5 @@ def _latent_clips(folder: WorkFolder, split: str, vae: AutoencoderKL) -> LatentC
     return LatentClips(clips, bank, latents, audio_features(bank, encoder, heard))
 
 
-def run() -> None:
-    """Every expected error is one line with its code on stderr, and exit status 2."""
-    try:
-        app()
-    except LipstageError as error:
-        typer.echo(f"error [{error.code}]: {error}", err=True)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    run()
+    run_program(app)

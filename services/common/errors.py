@@ -3,7 +3,14 @@
 The codes are the same in Python, on the command line, over HTTP and gRPC, in webhooks and in the docs.
 """
 
-from typing import ClassVar
+import errno
+from typing import ClassVar, Final
+
+OUT_OF_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the operating system says, by `errno`, when DiskFull is meant."""
+
+EXIT_ERROR: Final = 2
+"""Exit status of a command that ends with one of these."""
 
 
 class LipstageError(Exception):

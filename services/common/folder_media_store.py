@@ -1,7 +1,6 @@
 """The embedded media store: a folder of write-once files."""
 
 import asyncio
-import errno
 import os
 import shutil
 import uuid
@@ -9,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from services.common.errors import DiskFull, ObjectMissing, OutputUnwritable
+from services.common.errors import OUT_OF_SPACE, DiskFull, ObjectMissing, OutputUnwritable
 
 
 class FolderMediaStore:
@@ -78,7 +77,7 @@ class FolderMediaStore:
             finally:
                 aside.unlink(missing_ok=True)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in OUT_OF_SPACE:
                 raise DiskFull(f"There is no space left in {self._root}.", path=str(self._root)) from error
             raise OutputUnwritable(
                 f"{self._root} cannot be written: {error.strerror}.", path=str(self._root)

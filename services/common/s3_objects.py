@@ -1,6 +1,5 @@
 """One object's way to the bucket and back, blocking. Its SHA-256 goes with it and is checked on every read."""
 
-import errno
 import hashlib
 import io
 import mimetypes
@@ -16,7 +15,7 @@ from minio import Minio
 from minio.error import S3Error, ServerError
 from urllib3 import BaseHTTPResponse
 
-from services.common.errors import DiskFull, ObjectDamaged
+from services.common.errors import OUT_OF_SPACE, DiskFull, ObjectDamaged
 from services.common.metrics import STORED_BYTES
 
 PART_BYTES = 16 << 20
@@ -87,7 +86,7 @@ def fetch(client: Minio, bucket: str, name: str, path: Path, abandoned: threadin
         _check(name, answer, digest.hexdigest())
     except OSError as error:
         path.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in OUT_OF_SPACE:
             raise DiskFull(f"There is no space left in {path.parent}.", path=str(path.parent)) from error
         raise
     except Exception:

@@ -10,16 +10,14 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from services.common.errors import LipstageError
+from services.common.errors import EXIT_ERROR, LipstageError
 from services.common.health import health_server
 from services.common.process_memory import keep_memory_flat
 from services.common.stack import Stack, connected
-from services.common.stack_settings import StackSettings
+from services.common.stack_settings import StackSettings, variable
 from services.common.telemetry import start_telemetry
 
 log = logging.getLogger(__name__)
-
-EXIT_ERROR = 2
 
 
 class Serving(Protocol):
@@ -50,7 +48,7 @@ def exiting_clearly() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        log.error("a setting is wrong: %s", "; ".join(_setting(wrong["loc"], wrong["msg"]) for wrong in error.errors()))
+        log.error("a setting is wrong: %s", "; ".join(f"{variable(wrong)}: {wrong['msg']}" for wrong in error.errors()))
         sys.exit(EXIT_ERROR)
     except (LipstageError, OSError) as error:
         log.error("%s [%s]", error, error.code if isinstance(error, LipstageError) else "system")
@@ -89,7 +87,3 @@ async def work_until(closing: asyncio.Event, workers: Sequence[Serving], drain_s
     for task in serving:
         with contextlib.suppress(asyncio.CancelledError):
             task.result()
-
-
-def _setting(location: tuple[int | str, ...], message: str) -> str:
-    return f"LIPSTAGE_{'_'.join(map(str, location)).upper()}: {message}"

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 from pydantic import Field, SecretStr
+from pydantic_core import ErrorDetails
 
 from services.common.settings import Settings
 
@@ -37,3 +38,8 @@ class StackSettings(Settings):
     cache_bytes: int = Field(default=4 << 30, ge=0)
     """How much of the callers' media a worker keeps on its own disk between tasks."""
     scratch_dir: Path = Path(tempfile.gettempdir()) / "lipstage"
+
+
+def variable(wrong: ErrorDetails) -> str:
+    """Name of the environment variable that a validation error of the settings is about."""
+    return f"LIPSTAGE_{'_'.join(map(str, wrong['loc'])).upper()}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tritonclient.grpc import MAX_GRPC_MESSAGE_SIZE
 from tritonclient.grpc.aio import InferenceServerClient
+from tritonclient.grpc.model_config_pb2 import ModelParameter
 from tritonclient.utils import InferenceServerException
 
 from services.common.errors import LipstageError, ModelError, ModelMissing, Unavailable, WrongVariant
@@ -70,14 +71,15 @@ class TritonModels:
 
     async def check(self, variant: str) -> None:
         """Returns if all networks of the variant can be used now; raises as `infer` does, and at once."""
-        for model in NETWORKS:
-            try:
-                ready = await self._client.is_model_ready(model, variant, client_timeout=_QUESTION_DEADLINE_S)
-                await self._card(model, variant)
-            except InferenceServerException as error:
-                raise self._translated(model, variant, error) from error
-            if not ready:
-                raise self._missing(model, variant)
+        model = CARRIER
+        try:
+            parameters = await self._parameters(variant)
+            for model in NETWORKS:
+                self._card_in(parameters, model, variant)
+                if not await self._client.is_model_ready(model, variant, client_timeout=_QUESTION_DEADLINE_S):
+                    raise self._missing(model, variant)
+        except InferenceServerException as error:
+            raise self._translated(model, variant, error) from error
 
     async def close(self) -> None:
         await self._carrier.close()
@@ -106,8 +108,16 @@ class TritonModels:
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     async def _card(self, model: ModelName, variant: str) -> ModelCard:
+        return self._card_in(await self._parameters(variant), model, variant)
+
+    async def _parameters(self, variant: str) -> Mapping[str, ModelParameter]:
+        """What the configuration that carries all networks' cards says."""
         answer = await self._client.get_model_config(CARRIER, variant, client_timeout=_QUESTION_DEADLINE_S)
-        parameters, key = answer.config.parameters, parameter_of(model, variant)
+        parameters: Mapping[str, ModelParameter] = answer.config.parameters
+        return parameters
+
+    def _card_in(self, parameters: Mapping[str, ModelParameter], model: ModelName, variant: str) -> ModelCard:
+        key = parameter_of(model, variant)
         if key not in parameters:
             raise self._missing(model, variant)
         card = card_from(model, parameters[key].string_value)

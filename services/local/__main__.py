@@ -13,19 +13,15 @@ from typing import Annotated
 import psutil
 import typer
 
+from services.common.command_line import program, run_program
 from services.common.errors import LipstageError
-from services.local.stack import LocalStack
+from services.local.stack import WORKERS, LocalStack
 
 FOLDER = Path(".lipstage/stack")
 START_S, STOP_S, LOOK_S = 90.0, 60.0, 0.1
-EXIT_ERROR = 2
 
-app = typer.Typer(
-    name="python -m services.local",
-    help="NATS, an S3 server, Triton and the workers on this machine, without containers.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
+app = program(
+    "python -m services.local", "NATS, an S3 server, Triton and the workers on this machine, without containers."
 )
 Folder = Annotated[Path, typer.Option(help="Where its data and logs are.")]
 
@@ -103,8 +99,7 @@ def down(folder: Folder = FOLDER) -> None:
 def run(folder: Folder = FOLDER, denoise: int = 1, variant: str = "1") -> None:
     """Keeps the stack until it is told to stop; `up` starts this in the background."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    workers = {"preprocess": 1, "denoise": denoise, "composite": 1, "reconciler": 1}
-    stack = LocalStack(folder, workers, variant, say=typer.echo)
+    stack = LocalStack(folder, {**WORKERS, "denoise": denoise}, variant, say=typer.echo)
     with stack:
         variables = "".join(f"{name}={value}\n" for name, value in stack.environment.items())
         settings = folder / "stack.env"
@@ -151,13 +146,5 @@ def _answer(url: str) -> str:
         return f"not ready: {error}"
 
 
-def main() -> None:
-    try:
-        app()
-    except LipstageError as error:
-        typer.echo(f"error [{error.code}]: {error}", err=True)
-        sys.exit(EXIT_ERROR)
-
-
 if __name__ == "__main__":
-    main()
+    run_program(app)

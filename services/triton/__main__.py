@@ -7,21 +7,16 @@ from typing import Annotated
 
 import typer
 
-from services.common.errors import LipstageError
+from services.common.command_line import program, run_program
 from services.common.settings import Settings
 from services.triton.cards import write_cards
 from services.triton.server import TritonServer
 from services.triton.server_root import ENVIRONMENT
 
 MODEL_REPOSITORY = Settings().models_dir
-EXIT_ERROR = 2
 
-app = typer.Typer(
-    name="python -m services.triton",
-    help="Triton on this machine, for development and tests; production runs NVIDIA's image.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
+app = program(
+    "python -m services.triton", "Triton on this machine, for development and tests; production runs NVIDIA's image."
 )
 Repository = Annotated[Path, typer.Option(help="The model repository.")]
 
@@ -47,16 +42,5 @@ def cards(repository: Repository = MODEL_REPOSITORY) -> None:
         typer.echo(f"{path}: written anew")
 
 
-def main() -> None:
-    """Every expected error is one line with its code on stderr, and exit status 2."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except LipstageError as error:
-        typer.echo(f"error [{error.code}]: {error}", err=True)
-        sys.exit(EXIT_ERROR)
-
-
 if __name__ == "__main__":
-    main()
+    run_program(app)

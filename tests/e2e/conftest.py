@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from made_clips import rgb_frames, voice_samples, write_clip, write_voice
 
 from services.common.settings import Settings
 from services.preprocess.faces.fetch import fetch
 
 COMMAND = [sys.executable, "-c", "from cli.main import run; run()"]
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+FRAMES = 56
+"""Of the short clip: four chunks."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,16 @@ Lipstage = Callable[[Sequence[str | Path]], Answer]
 @pytest.fixture(scope="session", autouse=True)
 def _face_models() -> None:
     fetch(Settings().faces_dir)
+
+
+@pytest.fixture(scope="session")
+def video(sample_video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("video") / "head.mp4", rgb_frames(sample_video, FRAMES, 320, 240))
+
+
+@pytest.fixture(scope="session")
+def voice(sample_voice: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_voice(tmp_path_factory.mktemp("voice") / "voice.wav", voice_samples(sample_voice), FRAMES / 25)
 
 
 @pytest.fixture

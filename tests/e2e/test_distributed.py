@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import COMMAND
-from made_clips import rgb_frames, voice_samples, write_clip, write_voice
+from conftest import COMMAND, FRAMES
+from made_clips import write_voice
 
 from cli.dub import dub_file
 from services.common.messages import DubParameters, OutputParameters
@@ -19,22 +19,10 @@ from services.common.s3_client import s3_client
 from services.common.settings import Settings
 from services.local.stack import LocalStack
 
-FRAMES = 56
-"""Four chunks."""
 DUB = ["--steps", "2", "--guidance", "1", "--preset", "ultrafast"]
 PARAMETERS = DubParameters(steps=2, guidance_scale=1, output=OutputParameters(preset="ultrafast"))
 STAGES = ("preprocess", "denoise", "composite")
 MOST = 4
-
-
-@pytest.fixture(scope="module")
-def video(sample_video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_clip(tmp_path_factory.mktemp("video") / "head.mp4", rgb_frames(sample_video, FRAMES, 320, 240))
-
-
-@pytest.fixture(scope="module")
-def voice(sample_voice: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_voice(tmp_path_factory.mktemp("voice") / "voice.wav", voice_samples(sample_voice), FRAMES / 25)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import COMMAND, Lipstage
-from made_clips import rgb_frames, voice_samples, write_clip, write_voice
 from numpy.typing import NDArray
 
 from cli.dub import dub_file
@@ -25,8 +24,6 @@ from services.common.ports import Arrays, ModelCard, ModelName
 from services.common.settings import Settings
 from services.preprocess.faces.detector import MeshDetector
 
-FRAMES = 56
-"""Four chunks."""
 STEPS = 2
 PARAMETERS = DubParameters(steps=STEPS, guidance_scale=1, output=OutputParameters(preset="ultrafast"))
 
@@ -45,16 +42,6 @@ class CountedModels:
 
     async def card(self, model: ModelName, variant: str) -> ModelCard:
         return await self.models.card(model, variant)
-
-
-@pytest.fixture(scope="module")
-def video(sample_video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_clip(tmp_path_factory.mktemp("video") / "head.mp4", rgb_frames(sample_video, FRAMES, 320, 240))
-
-
-@pytest.fixture(scope="module")
-def voice(sample_voice: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_voice(tmp_path_factory.mktemp("voice") / "voice.wav", voice_samples(sample_voice), FRAMES / 25)
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,14 @@
 """Files that appear whole or not at all."""
 
-import errno
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 import av
 
-from services.common.errors import DiskFull, OutputUnwritable
-
-_OUT_OF_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+from services.common.errors import OUT_OF_SPACE, DiskFull, OutputUnwritable
 
 
 @contextmanager
@@ -39,7 +35,7 @@ def _remove(temporary: Path) -> None:
 
 
 def _writing_error(path: Path, error: av.FFmpegError | OSError) -> DiskFull | OutputUnwritable:
-    if error.errno in _OUT_OF_SPACE:
+    if error.errno in OUT_OF_SPACE:
         return DiskFull(f"There is no space left to write “{path.name}”.", path=str(path))
     reason = error.strerror or str(error)
     return OutputUnwritable(f"“{path.name}” cannot be written: {reason}.", path=str(path))

@@ -202,7 +202,7 @@ def test_verify_tells_a_unet_from_a_vae(export: Export, tmp_path: Path) -> None:
 def parity_arguments(golden: Path, *, io: Path | None = None) -> list[object]:
     """The VAE's golden set, its recorded outputs read from the folder `io` instead where one is given."""
     weights, recorded = golden / "vae_small.safetensors", (io or golden) / "vae_small_io.safetensors"
-    return ["parity", "vae", "--config", golden / "vae_small.json", "--weights", weights, "--io", recorded]
+    return ["parity", "vae", golden / "vae_small.json", weights, recorded]
 
 
 def test_parity_prints_the_largest_error_of_every_case(export: Export, golden: Path) -> None:
