@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from services.common.errors import LipstageError
@@ -16,37 +17,65 @@ START_S, LOOK_S = 90.0, 0.05
 _ANSWER_S, _STOP_S = 10.0, 30.0
 
 
-class WorkerProcess:
-    """`python -m MODULE …`, ready when its health endpoint says so; can be started again after it has ended."""
+class ChildProcess:
+    """A program in a session of its own, its output appended to the file `log`; it may be started more than once."""
 
-    def __init__(self, name: str, command: list[str], environment: Mapping[str, str], log: Path) -> None:
-        self.name, self.log = name, log
-        self._command = [sys.executable, "-m", *command]
-        self._environment = {**os.environ, **environment}
+    def __init__(self, log: Path) -> None:
+        self.log = log
         self._process: subprocess.Popen[bytes] | None = None
-        self._port = 0
 
     @property
     def pid(self) -> int:
-        assert self._process is not None, f"{self.name} was started"
+        assert self._process is not None, "the process was started"
         return self._process.pid
-
-    @property
-    def health_url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
 
     @property
     def runs(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def run(self, command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> None:
+        """Returns at once. The process gets our environment and what is in `environment`."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env={**os.environ, **(environment or {})}, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def end(self, by: signal.Signals, within_s: float) -> None:
+        """Returns when the process has ended: by the signal, or after `within_s` by force. Also ends a frozen one."""
+        if self._process is None:
+            return
+        self.signal(by)
+        self.signal(signal.SIGCONT)
+        try:
+            self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Harmless when the process has ended."""
+        if self.runs:
+            os.kill(self.pid, number)
+
+
+class WorkerProcess(ChildProcess):
+    """`python -m MODULE …`, ready when its health endpoint says so."""
+
+    def __init__(self, name: str, command: list[str], environment: Mapping[str, str], log: Path) -> None:
+        super().__init__(log)
+        self.name = name
+        self._command = [sys.executable, "-m", *command]
+        self._environment = environment
+        self._port = 0
+
+    @property
+    def health_url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
     def start(self) -> None:
         """Returns at once; `wait_until_ready` follows."""
         self._port = free_port()
-        environment = {**self._environment, "LIPSTAGE_HEALTH_PORT": str(self._port)}
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command, env=environment, stdout=log, stderr=log, start_new_session=True
-            )
+        self.run(self._command, {**self._environment, "LIPSTAGE_HEALTH_PORT": str(self._port)})
 
     def wait_until_ready(self, within_s: float = START_S) -> None:
         """Raises LipstageError when the process ends or takes longer."""
@@ -65,34 +94,31 @@ class WorkerProcess:
         except OSError:
             return False
 
-    def wait(self) -> int:
-        """The exit status, once the process ends by itself."""
+    def wait(self, within_s: float = START_S) -> int:
+        """The exit status, once the process ends by itself. Raises LipstageError when it takes longer."""
         assert self._process is not None, f"{self.name} was started"
-        return self._process.wait()
+        try:
+            return self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise LipstageError(f"{self.name} took longer than {within_s:.0f} s; {self.log} may say why.") from None
 
     def stop(self, within_s: float = _STOP_S) -> None:
         """Lets tasks in hand finish or be handed back."""
-        self.signal(signal.SIGCONT)
-        self.signal(signal.SIGTERM)
-        if self._process is not None:
-            try:
-                self._process.wait(within_s)
-            except subprocess.TimeoutExpired:
-                self.kill()
+        self.end(signal.SIGTERM, within_s)
 
     def kill(self) -> None:
-        self.signal(signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait()
-
-    def signal(self, number: signal.Signals) -> None:
-        """Harmless when the process has ended."""
-        if self.runs:
-            os.kill(self.pid, number)
+        self.end(signal.SIGKILL, _STOP_S)
 
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    (port,) = free_ports(1)
+    return port
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports of 127.0.0.1 that nobody uses at the moment."""
+    with ExitStack() as bound:
+        probes = [bound.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [int(probe.getsockname()[1]) for probe in probes]

@@ -2,12 +2,10 @@
 
 import io
 import json
-import os
 import random
 import secrets
 import signal
 import socket
-import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -16,6 +14,7 @@ from pathlib import Path
 from services.common.errors import LipstageError, Unavailable
 from services.common.s3_client import S3Access, s3_client
 from services.common.s3_errors import S3_TROUBLE
+from services.local.processes import ChildProcess
 
 START_S, STOP_S = 30.0, 10.0
 _LOOK_S = 0.02
@@ -26,22 +25,22 @@ _GRPC = 10_000
 """Every service also listens this much above its port."""
 
 
-class S3Server:
+class S3Server(ChildProcess):
     """One server with one administrator's key; `with` starts and stops it.
 
     It listens on 127.0.0.1, on free ports which it keeps over restarts. All its files are in `folder`.
     """
 
-    def __init__(self, folder: Path, bucket: str = "lipstage") -> None:
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "weed.log")
         self._folder = folder
-        self._ports = dict(zip(_SERVICES, _free_ports(len(_SERVICES)), strict=True))
+        self._ports = dict(zip(_SERVICES, _service_ports(len(_SERVICES)), strict=True))
         self.access = S3Access(
             url=f"http://127.0.0.1:{self._ports['s3']}",
-            bucket=bucket,
+            bucket="lipstage",
             access_key="lipstage",
             secret_key=secrets.token_urlsafe(16),
         )
-        self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "S3Server":
         self.start()
@@ -49,11 +48,6 @@ class S3Server:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None, "the server runs"
-        return self._process.pid
 
     def start(self) -> None:
         """Returns once the server takes writes; its bucket is not made. Raises Unavailable when it does not start."""
@@ -65,16 +59,10 @@ class S3Server:
         identities = self._folder / "s3.json"
         identities.touch(mode=0o600)
         identities.write_text(json.dumps(self._identities()), encoding="utf-8")
-        with (self._folder / "weed.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [binary, *self._options(identities)],
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "GOMEMLIMIT": "600MiB", "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
-                start_new_session=True,
-            )
+        variables = {"GOMEMLIMIT": "600MiB", "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
+        self.run([binary, *self._options(identities)], variables)
         try:
-            self._wait_until_ready(self._process)
+            self._wait_until_ready()
         except Unavailable:
             self.kill()
             raise
@@ -84,12 +72,7 @@ class S3Server:
 
         This is also how it is stopped: asked to end, it takes many seconds, and loses nothing either way.
         """
-        if self._process is None:
-            return
-        if self._process.poll() is None:
-            os.kill(self._process.pid, signal.SIGKILL)
-        self._process.wait(STOP_S)
-        self._process = None
+        self.end(signal.SIGKILL, STOP_S)
         for service, port in self._ports.items():
             for left in (f"{service}-{port}", f"{service}-grpc-{port + _GRPC}"):
                 Path("/tmp", f"seaweedfs-{left}.sock").unlink(missing_ok=True)
@@ -119,10 +102,10 @@ class S3Server:
             "-webdav=false",
         ]
 
-    def _wait_until_ready(self, process: "subprocess.Popen[bytes]") -> None:
+    def _wait_until_ready(self) -> None:
         client = s3_client(self.access)
         deadline_s = time.monotonic() + START_S
-        while time.monotonic() < deadline_s and process.poll() is None:
+        while time.monotonic() < deadline_s and self.runs:
             try:
                 if not client.bucket_exists(_READY):
                     client.make_bucket(_READY)
@@ -131,10 +114,10 @@ class S3Server:
                 time.sleep(_LOOK_S)
             else:
                 return
-        raise Unavailable(f"SeaweedFS did not start; {self._folder / 'weed.log'} says why.")
+        raise Unavailable(f"SeaweedFS did not start; {self.log} says why.")
 
 
-def _free_ports(count: int) -> list[int]:
+def _service_ports(count: int) -> list[int]:
     """Ports that are free together with their neighbours for gRPC, outside of the range that systems give away."""
     with ExitStack() as bound:
         ports: list[int] = []

@@ -8,7 +8,7 @@ from typing import Final, Self
 from services.common.errors import LipstageError
 from services.common.settings import Settings
 from services.local.nats import NatsServer
-from services.local.processes import WorkerProcess, free_port
+from services.local.processes import WorkerProcess, free_ports
 from services.local.s3 import S3Server
 from services.triton.server import TritonServer
 
@@ -36,9 +36,9 @@ class LocalStack:
         self.folder, self._say = folder, say
         self.nats = NatsServer(folder / "nats")
         self.s3 = S3Server(folder / "s3")
-        self.triton = TritonServer(
-            Settings().models_dir, grpc_port=free_port(), metrics_port=free_port(), log=folder / "triton.log"
-        )
+        grpc_port, metrics_port = free_ports(2)
+        log = folder / "triton.log"
+        self.triton = TritonServer(Settings().models_dir, grpc_port=grpc_port, metrics_port=metrics_port, log=log)
         self.workers: dict[str, WorkerProcess] = {}
         self._wanted, self._variant, self._extra = workers, variant, extra or {}
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from deployment.manifests import ROOT, of_kind
+
+from services.local.processes import free_ports
 
 USER, PASSWORD = "lipstage", "12345"
 """A password that NATS would read as a number."""
@@ -70,7 +71,7 @@ def broker(
 
 @contextmanager
 def cluster(configuration: Configuration, folder: Path) -> Iterator[list[Broker]]:
-    ports = _free_ports(3)
+    ports = free_ports(3)
     with ExitStack() as stack:
         yield [
             stack.enter_context(
@@ -102,9 +103,3 @@ def _started(process: "subprocess.Popen[bytes]", folder: Path) -> Broker:
             continue
         return Broker(process, found["nats"][0], found["monitoring"][0])
     raise AssertionError((folder / "log").read_text())
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [listening.getsockname()[1] for listening in sockets]

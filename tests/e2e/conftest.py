@@ -1,38 +1,18 @@
-"""Running the command as a user does: the installed program, in a process of its own."""
+"""Clips, and the command as a user runs it."""
 
 import os
 import subprocess
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from command import COMMAND, FRAMES, Answer, Lipstage
 from made_clips import rgb_frames, voice_samples, write_clip, write_voice
 
 from services.common.settings import Settings
 from services.preprocess.faces.fetch import fetch
 
-COMMAND = [sys.executable, "-c", "from cli.main import run; run()"]
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
-FRAMES = 56
-"""Of the short clip: four chunks."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    stdout: str
-    stderr: str
-
-    @property
-    def error_code(self) -> str | None:
-        """The stable code of the one error line, or None."""
-        _, found, rest = self.stderr.partition("error [")
-        return rest.partition("]")[0] if found else None
-
-
-Lipstage = Callable[[Sequence[str | Path]], Answer]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import COMMAND, Lipstage
+from command import COMMAND, Lipstage
 
 Inputs = tuple[Path, Path]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import Lipstage
+from command import Lipstage
 from numpy.typing import NDArray
 
 from cli.dub import dub_file

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import COMMAND, FRAMES
+from command import COMMAND, FRAMES
 from made_clips import write_voice
 
 from cli.dub import dub_file

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import Lipstage
+from command import Lipstage
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 

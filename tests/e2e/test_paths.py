@@ -5,7 +5,7 @@ from pathlib import Path
 
 import av
 import pytest
-from conftest import Lipstage
+from command import Lipstage
 from made_clips import rgb_frames, voice_samples, write_clip, write_voice
 
 FRAMES = 6

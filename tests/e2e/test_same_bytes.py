@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import COMMAND, Lipstage
+from command import COMMAND, Lipstage
 from numpy.typing import NDArray
 
 from cli.dub import dub_file

@@ -1,16 +1,16 @@
 """A real server for each test module, set up, and empty at the beginning of each test."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager
 
 import pytest
+from nats_clients import connected
 
 from services.common import jetstream_bus
 from services.common.jetstream_bus import JetStreamBus
 from services.common.jetstream_job_store import JetStreamJobStore
 from services.common.jetstream_names import DEAD, EVENTS, RECORDS, WORK
 from services.common.jetstream_setup import LEASE_S, set_up
-from services.common.nats_connection import Connection, nats_connection
+from services.common.nats_connection import Connection
 from services.local.nats import NatsServer
 
 pytest.importorskip("nats")
@@ -53,7 +53,3 @@ def bus(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> JetStreamBus
 @pytest.fixture
 def job_store(connection: Connection) -> JetStreamJobStore:
     return JetStreamJobStore(connection)
-
-
-def connected(server: NatsServer, name: str = "test") -> AbstractAsyncContextManager[Connection]:
-    return nats_connection(server.url, server.user, server.password, name)

@@ -2,7 +2,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
-from conftest import connected
+from nats_clients import connected
 from port_suites.bus import COMPLETED, BusSuite, chunk_task, denoising, following, gathered, publish, soon, worked_off
 from port_suites.job_records import job_record
 

@@ -2,7 +2,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
-from conftest import connected
+from nats_clients import connected
 from port_suites.job_records import job_record
 from port_suites.job_store import JobStoreSuite
 

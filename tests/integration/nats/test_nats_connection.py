@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import connected
+from nats_clients import connected
 from port_suites.bus import chunk_task
 from port_suites.job_records import job_record
 
