@@ -13,16 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import wave
 from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from bench.full_hd_sample import write_full_hd_sample
+from bench.long_clip import write_long_clip
 from cli.embedded import run_job
 from services.common import object_names
 from services.common.folder_media_store import FolderMediaStore
@@ -32,7 +30,6 @@ from services.common.process_memory import keep_memory_flat
 from services.common.settings import Settings
 from services.preprocess.faces.detector import MeshDetector
 
-FPS = 25
 RESOLUTION = 256
 LAYERS, WIDTH = 5, 384
 
@@ -58,7 +55,7 @@ def main() -> None:
     peaks = []
     for length in minutes:
         with tempfile.TemporaryDirectory() as folder:
-            video, audio = _generated(Path(folder), length)
+            video, audio = write_long_clip(Path(folder), length)
             command = [sys.executable, "-m", "bench.memory", "--child", str(video), str(audio)]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         result = json.loads(done.stdout.splitlines()[-1])
@@ -106,38 +103,6 @@ def _shape(model: ModelName, inputs: Arrays) -> tuple[int, ...]:
         images, _, height, width = inputs["latents"].shape
         return images, 3, height * 8, width * 8
     return inputs["latents"].shape
-
-
-def _generated(folder: Path, minutes: int) -> tuple[Path, Path]:
-    """The sample scaled to 1080p and repeated, and noise as long as that."""
-    video, audio = folder / "video.mp4", folder / "audio.wav"
-    unit = folder / "unit.mp4"
-    # Without B-frames, so that its packets can be repeated end to end.
-    write_full_hd_sample(unit, {"preset": "ultrafast", "tune": "zerolatency", "crf": "23"})
-    with av.open(str(unit)) as source, av.open(str(video), "w") as container:
-        template = source.streams.video[0]
-        assert template.time_base is not None
-        stream = container.add_stream_from_template(template)
-        frames = 0
-        while frames < minutes * 60 * FPS:
-            source.seek(0)
-            start = frames * round(1 / (FPS * template.time_base))
-            for packet in source.demux(template):
-                if packet.pts is None:
-                    continue
-                packet.pts += start
-                packet.dts = packet.pts
-                packet.stream = stream
-                container.mux(packet)
-                frames += 1
-    noise = np.random.default_rng(0)
-    with wave.open(str(audio), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16000)
-        for _ in range(minutes * 60):
-            file.writeframes(noise.integers(-3000, 3000, 16000, np.int16).tobytes())
-    return video, audio
 
 
 if __name__ == "__main__":

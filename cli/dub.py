@@ -16,7 +16,7 @@ from cli.workplace import workplace
 from services.common.captured_inputs import CapturingModels
 from services.common.messages import DubParameters, JobRecord
 from services.common.networks_used import cards_of
-from services.common.new_job import new_record
+from services.common.new_job import content_of, new_record
 from services.common.onnx_models import OnnxModels
 from services.common.ports import Models
 from services.common.settings import Settings
@@ -63,7 +63,7 @@ def dub_file(
     cards = asyncio.run(cards_of(models, parameters))
     for note in sorted({card.note for card in cards if card.note}):
         say(note)
-    record = new_record(video, audio, parameters, cards)
+    record = new_record(content_of(video), content_of(audio), parameters, cards)
     fetch(settings.faces_dir, say)
     detector = MeshDetector(settings.faces_dir)
 

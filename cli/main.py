@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-from cli import doctor, dub, evaluate, jobs, probe, weights
+from cli import doctor, dub, evaluate, jobs, keys, probe, serve, weights
 from services.common.command_line import program, run_program
 from services.common.process_memory import keep_memory_flat
 
@@ -15,8 +15,10 @@ app.command("status")(jobs.status)
 app.command("watch")(jobs.watch)
 app.command("cancel")(jobs.cancel)
 app.command("probe")(probe.probe)
+app.command("serve")(serve.serve)
 app.command("evaluate")(evaluate.evaluate)
 app.command("doctor")(doctor.doctor)
+app.add_typer(keys.app, name="keys")
 app.add_typer(weights.app, name="weights")
 
 

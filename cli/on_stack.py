@@ -1,7 +1,8 @@
 """Jobs of a running stack, for the commands in jobs.py; needs the `stack` extra."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,9 +10,12 @@ from pydantic import ValidationError
 
 from cli.progress_bars import ProgressBars
 from cli.request import check_inputs, check_output, deliver_job, succeeded
+from gateway.documents import Documents
+from gateway.jetstream_documents import JetStreamDocuments
 from services.common import new_job, progress
 from services.common.errors import Canceled, InvalidParameter
 from services.common.messages import DubParameters, JobRecord, Priority
+from services.common.nats_connection import nats_connection
 from services.common.stack import Stack, connected
 from services.common.stack_settings import StackSettings, variable
 
@@ -43,6 +47,15 @@ def watch(via: str | None, job: str, output: Path | None) -> JobRecord:
 
 def cancel(via: str | None, job: str) -> JobRecord:
     return _on_stack(via, lambda stack: progress.cancel(stack.jobs, stack.bus, job))
+
+
+@asynccontextmanager
+async def documents(via: str | None) -> AsyncIterator[Documents]:
+    """What the stack's gateway keeps."""
+    settings = _settings(via)
+    password = settings.nats_password.get_secret_value()
+    async with nats_connection(settings.nats_url, settings.nats_user, password, "lipstage") as connection:
+        yield JetStreamDocuments(connection)
 
 
 def dub_via(via: str, video: Path, audio: Path, output: Path, parameters: DubParameters) -> JobRecord:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16lipstage/v1/jobs.proto\x12\x0blipstage.v1\"\xfa\x03\n\rDubParameters\x12\x14\n\x07variant\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x1f\n\x04mode\x18\x02 \x01(\x0e\x32\x11.lipstage.v1.Mode\x12\x11\n\x04seed\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x12\n\x05steps\x18\x04 \x01(\rH\x02\x88\x01\x01\x12)\n\tscheduler\x18\x05 \x01(\x0e\x32\x16.lipstage.v1.Scheduler\x12\x1b\n\x0eguidance_scale\x18\x06 \x01(\x01H\x03\x88\x01\x01\x12\x38\n\x11guidance_interval\x18\x07 \x01(\x0b\x32\x1d.lipstage.v1.GuidanceInterval\x12\x1f\n\x12\x64\x65\x65pcache_interval\x18\x08 \x01(\rH\x04\x88\x01\x01\x12)\n\x06length\x18\t \x01(\x0e\x32\x19.lipstage.v1.LengthPolicy\x12#\n\x08segments\x18\n \x03(\x0b\x32\x11.lipstage.v1.Span\x12\x14\n\x07speaker\x18\x0b \x01(\tH\x05\x88\x01\x01\x12-\n\x06output\x18\x0c \x01(\x0b\x32\x1d.lipstage.v1.OutputParametersB\n\n\x08_variantB\x07\n\x05_seedB\x08\n\x06_stepsB\x11\n\x0f_guidance_scaleB\x15\n\x13_deepcache_intervalB\n\n\x08_speaker\"/\n\x10GuidanceInterval\x12\r\n\x05start\x18\x01 \x01(\x01\x12\x0c\n\x04stop\x18\x02 \x01(\x01\"F\n\x04Span\x12\x14\n\x07start_s\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05\x65nd_s\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_start_sB\x08\n\x06_end_s\"\x94\x01\n\x10OutputParameters\x12\x13\n\x06suffix\x18\x01 \x01(\tH\x00\x88\x01\x01\x12!\n\x05\x63odec\x18\x02 \x01(\x0e\x32\x12.lipstage.v1.Codec\x12\x10\n\x03\x63rf\x18\x03 \x01(\rH\x01\x88\x01\x01\x12#\n\x06preset\x18\x04 \x01(\x0e\x32\x13.lipstage.v1.PresetB\t\n\x07_suffixB\x06\n\x04_crf\"H\n\x08JobError\x12\x11\n\x04\x63ode\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07message\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\x07\n\x05_codeB\n\n\x08_message\"\xd3\x07\n\tJobRecord\x12\x0f\n\x02id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05video\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05\x61udio\x18\x03 \x01(\tH\x02\x88\x01\x01\x12.\n\nparameters\x18\x04 \x01(\x0b\x32\x1a.lipstage.v1.DubParameters\x12$\n\x04keys\x18\x05 \x01(\x0b\x32\x16.lipstage.v1.StageKeys\x12\x36\n\x08networks\x18\x06 \x03(\x0b\x32$.lipstage.v1.JobRecord.NetworksEntry\x12\x15\n\x08pipeline\x18\x07 \x01(\tH\x03\x88\x01\x01\x12\'\n\x08priority\x18\x08 \x01(\x0e\x32\x15.lipstage.v1.Priority\x12$\n\x05state\x18\t \x01(\x0e\x32\x15.lipstage.v1.JobState\x12$\n\x05\x65rror\x18\n \x01(\x0b\x32\x15.lipstage.v1.JobError\x12\x13\n\x06output\x18\x0b \x01(\tH\x04\x88\x01\x01\x12\x16\n\tannounced\x18\x0c \x01(\x08H\x05\x88\x01\x01\x12\x12\n\x05\x65poch\x18\r \x01(\rH\x06\x88\x01\x01\x12\x19\n\x0cpreprocessed\x18\x0e \x01(\x08H\x07\x88\x01\x01\x12\x13\n\x06\x63hunks\x18\x0f \x01(\rH\x08\x88\x01\x01\x12\x13\n\x0b\x63hunks_done\x18\x10 \x03(\r\x12\x36\n\x08segments\x18\x11 \x03(\x0b\x32$.lipstage.v1.JobRecord.SegmentsEntry\x12\x37\n\ttimings_s\x18\x12 \x03(\x0b\x32$.lipstage.v1.JobRecord.TimingsSEntry\x12\x36\n\x08outcomes\x18\x13 \x03(\x0b\x32$.lipstage.v1.JobRecord.OutcomesEntry\x1a/\n\rNetworksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1aJ\n\rSegmentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\r\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.lipstage.v1.SegmentState:\x02\x38\x01\x1a/\n\rTimingsSEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a/\n\rOutcomesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x42\x05\n\x03_idB\x08\n\x06_videoB\x08\n\x06_audioB\x0b\n\t_pipelineB\t\n\x07_outputB\x0c\n\n_announcedB\x08\n\x06_epochB\x0f\n\r_preprocessedB\t\n\x07_chunks\"{\n\tStageKeys\x12\x17\n\npreprocess\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07\x64\x65noise\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x16\n\tcomposite\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\r\n\x0b_preprocessB\n\n\x08_denoiseB\x0c\n\n_composite\"J\n\x0cSegmentState\x12\x0e\n\x06\x63hunks\x18\x01 \x03(\r\x12*\n\x06status\x18\x02 \x01(\x0e\x32\x1a.lipstage.v1.SegmentStatus*A\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bMODE_STUDIO\x10\x01\x12\x12\n\x0eMODE_REFERENCE\x10\x02*\xac\x01\n\x0cLengthPolicy\x12\x1d\n\x19LENGTH_POLICY_UNSPECIFIED\x10\x00\x12\x15\n\x11LENGTH_POLICY_CUT\x10\x01\x12\x16\n\x12LENGTH_POLICY_LOOP\x10\x02\x12\x18\n\x14LENGTH_POLICY_BOUNCE\x10\x03\x12\x19\n\x15LENGTH_POLICY_SILENCE\x10\x04\x12\x19\n\x15LENGTH_POLICY_STRETCH\x10\x05*W\n\tScheduler\x12\x19\n\x15SCHEDULER_UNSPECIFIED\x10\x00\x12\x12\n\x0eSCHEDULER_DDIM\x10\x01\x12\x1b\n\x17SCHEDULER_DPM_PLUS_PLUS\x10\x02*]\n\x05\x43odec\x12\x15\n\x11\x43ODEC_UNSPECIFIED\x10\x00\x12\x0e\n\nCODEC_AUTO\x10\x01\x12\x0e\n\nCODEC_H264\x10\x02\x12\x0e\n\nCODEC_HEVC\x10\x03\x12\r\n\tCODEC_AV1\x10\x04*\x95\x01\n\x06Preset\x12\x16\n\x12PRESET_UNSPECIFIED\x10\x00\x12\x14\n\x10PRESET_ULTRAFAST\x10\x01\x12\x13\n\x0fPRESET_VERYFAST\x10\x02\x12\x0f\n\x0bPRESET_FAST\x10\x03\x12\x11\n\rPRESET_MEDIUM\x10\x04\x12\x0f\n\x0bPRESET_SLOW\x10\x05\x12\x13\n\x0fPRESET_VERYSLOW\x10\x06*\x86\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14JOB_STATE_PROCESSING\x10\x01\x12\x17\n\x13JOB_STATE_COMPLETED\x10\x02\x12\x14\n\x10JOB_STATE_FAILED\x10\x03\x12\x16\n\x12JOB_STATE_CANCELED\x10\x04*\\\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x14\n\x10STAGE_PREPROCESS\x10\x01\x12\x11\n\rSTAGE_DENOISE\x10\x02\x12\x13\n\x0fSTAGE_COMPOSITE\x10\x03*^\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x11\n\rPRIORITY_HIGH\x10\x01\x12\x13\n\x0fPRIORITY_NORMAL\x10\x02\x12\x10\n\x0cPRIORITY_LOW\x10\x03*~\n\rSegmentStatus\x12\x1e\n\x1aSEGMENT_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16SEGMENT_STATUS_WAITING\x10\x01\x12\x18\n\x14SEGMENT_STATUS_READY\x10\x02\x12\x17\n\x13SEGMENT_STATUS_DONE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16lipstage/v1/jobs.proto\x12\x0blipstage.v1\"\xfa\x03\n\rDubParameters\x12\x14\n\x07variant\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x1f\n\x04mode\x18\x02 \x01(\x0e\x32\x11.lipstage.v1.Mode\x12\x11\n\x04seed\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x12\n\x05steps\x18\x04 \x01(\rH\x02\x88\x01\x01\x12)\n\tscheduler\x18\x05 \x01(\x0e\x32\x16.lipstage.v1.Scheduler\x12\x1b\n\x0eguidance_scale\x18\x06 \x01(\x01H\x03\x88\x01\x01\x12\x38\n\x11guidance_interval\x18\x07 \x01(\x0b\x32\x1d.lipstage.v1.GuidanceInterval\x12\x1f\n\x12\x64\x65\x65pcache_interval\x18\x08 \x01(\rH\x04\x88\x01\x01\x12)\n\x06length\x18\t \x01(\x0e\x32\x19.lipstage.v1.LengthPolicy\x12#\n\x08segments\x18\n \x03(\x0b\x32\x11.lipstage.v1.Span\x12\x14\n\x07speaker\x18\x0b \x01(\tH\x05\x88\x01\x01\x12-\n\x06output\x18\x0c \x01(\x0b\x32\x1d.lipstage.v1.OutputParametersB\n\n\x08_variantB\x07\n\x05_seedB\x08\n\x06_stepsB\x11\n\x0f_guidance_scaleB\x15\n\x13_deepcache_intervalB\n\n\x08_speaker\"/\n\x10GuidanceInterval\x12\r\n\x05start\x18\x01 \x01(\x01\x12\x0c\n\x04stop\x18\x02 \x01(\x01\"F\n\x04Span\x12\x14\n\x07start_s\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05\x65nd_s\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_start_sB\x08\n\x06_end_s\"\x94\x01\n\x10OutputParameters\x12\x13\n\x06suffix\x18\x01 \x01(\tH\x00\x88\x01\x01\x12!\n\x05\x63odec\x18\x02 \x01(\x0e\x32\x12.lipstage.v1.Codec\x12\x10\n\x03\x63rf\x18\x03 \x01(\rH\x01\x88\x01\x01\x12#\n\x06preset\x18\x04 \x01(\x0e\x32\x13.lipstage.v1.PresetB\t\n\x07_suffixB\x06\n\x04_crf\"H\n\x08JobError\x12\x11\n\x04\x63ode\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07message\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\x07\n\x05_codeB\n\n\x08_message\"\x80\x08\n\tJobRecord\x12\x0f\n\x02id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05video\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05\x61udio\x18\x03 \x01(\tH\x02\x88\x01\x01\x12.\n\nparameters\x18\x04 \x01(\x0b\x32\x1a.lipstage.v1.DubParameters\x12$\n\x04keys\x18\x05 \x01(\x0b\x32\x16.lipstage.v1.StageKeys\x12\x36\n\x08networks\x18\x06 \x03(\x0b\x32$.lipstage.v1.JobRecord.NetworksEntry\x12\x15\n\x08pipeline\x18\x07 \x01(\tH\x03\x88\x01\x01\x12\'\n\x08priority\x18\x08 \x01(\x0e\x32\x15.lipstage.v1.Priority\x12$\n\x05state\x18\t \x01(\x0e\x32\x15.lipstage.v1.JobState\x12$\n\x05\x65rror\x18\n \x01(\x0b\x32\x15.lipstage.v1.JobError\x12\x13\n\x06output\x18\x0b \x01(\tH\x04\x88\x01\x01\x12\x16\n\tannounced\x18\x0c \x01(\x08H\x05\x88\x01\x01\x12\x12\n\x05\x65poch\x18\r \x01(\rH\x06\x88\x01\x01\x12\x19\n\x0cpreprocessed\x18\x0e \x01(\x08H\x07\x88\x01\x01\x12\x13\n\x06\x63hunks\x18\x0f \x01(\rH\x08\x88\x01\x01\x12\x13\n\x0b\x63hunks_done\x18\x10 \x03(\r\x12\x36\n\x08segments\x18\x11 \x03(\x0b\x32$.lipstage.v1.JobRecord.SegmentsEntry\x12\x37\n\ttimings_s\x18\x12 \x03(\x0b\x32$.lipstage.v1.JobRecord.TimingsSEntry\x12\x36\n\x08outcomes\x18\x13 \x03(\x0b\x32$.lipstage.v1.JobRecord.OutcomesEntry\x12+\n\nprovenance\x18\x14 \x01(\x0b\x32\x17.lipstage.v1.Provenance\x1a/\n\rNetworksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1aJ\n\rSegmentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\r\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.lipstage.v1.SegmentState:\x02\x38\x01\x1a/\n\rTimingsSEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a/\n\rOutcomesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x42\x05\n\x03_idB\x08\n\x06_videoB\x08\n\x06_audioB\x0b\n\t_pipelineB\t\n\x07_outputB\x0c\n\n_announcedB\x08\n\x06_epochB\x0f\n\r_preprocessedB\t\n\x07_chunks\"\x98\x01\n\nProvenance\x12\x16\n\twatermark\x18\x01 \x01(\x06H\x00\x88\x01\x01\x12\x13\n\x06job_id\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nconsent_id\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x12\n\x05label\x18\x04 \x01(\x08H\x03\x88\x01\x01\x42\x0c\n\n_watermarkB\t\n\x07_job_idB\r\n\x0b_consent_idB\x08\n\x06_label\"{\n\tStageKeys\x12\x17\n\npreprocess\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07\x64\x65noise\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x16\n\tcomposite\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\r\n\x0b_preprocessB\n\n\x08_denoiseB\x0c\n\n_composite\"J\n\x0cSegmentState\x12\x0e\n\x06\x63hunks\x18\x01 \x03(\r\x12*\n\x06status\x18\x02 \x01(\x0e\x32\x1a.lipstage.v1.SegmentStatus*A\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bMODE_STUDIO\x10\x01\x12\x12\n\x0eMODE_REFERENCE\x10\x02*\xac\x01\n\x0cLengthPolicy\x12\x1d\n\x19LENGTH_POLICY_UNSPECIFIED\x10\x00\x12\x15\n\x11LENGTH_POLICY_CUT\x10\x01\x12\x16\n\x12LENGTH_POLICY_LOOP\x10\x02\x12\x18\n\x14LENGTH_POLICY_BOUNCE\x10\x03\x12\x19\n\x15LENGTH_POLICY_SILENCE\x10\x04\x12\x19\n\x15LENGTH_POLICY_STRETCH\x10\x05*W\n\tScheduler\x12\x19\n\x15SCHEDULER_UNSPECIFIED\x10\x00\x12\x12\n\x0eSCHEDULER_DDIM\x10\x01\x12\x1b\n\x17SCHEDULER_DPM_PLUS_PLUS\x10\x02*]\n\x05\x43odec\x12\x15\n\x11\x43ODEC_UNSPECIFIED\x10\x00\x12\x0e\n\nCODEC_AUTO\x10\x01\x12\x0e\n\nCODEC_H264\x10\x02\x12\x0e\n\nCODEC_HEVC\x10\x03\x12\r\n\tCODEC_AV1\x10\x04*\x95\x01\n\x06Preset\x12\x16\n\x12PRESET_UNSPECIFIED\x10\x00\x12\x14\n\x10PRESET_ULTRAFAST\x10\x01\x12\x13\n\x0fPRESET_VERYFAST\x10\x02\x12\x0f\n\x0bPRESET_FAST\x10\x03\x12\x11\n\rPRESET_MEDIUM\x10\x04\x12\x0f\n\x0bPRESET_SLOW\x10\x05\x12\x13\n\x0fPRESET_VERYSLOW\x10\x06*\x86\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14JOB_STATE_PROCESSING\x10\x01\x12\x17\n\x13JOB_STATE_COMPLETED\x10\x02\x12\x14\n\x10JOB_STATE_FAILED\x10\x03\x12\x16\n\x12JOB_STATE_CANCELED\x10\x04*\\\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x14\n\x10STAGE_PREPROCESS\x10\x01\x12\x11\n\rSTAGE_DENOISE\x10\x02\x12\x13\n\x0fSTAGE_COMPOSITE\x10\x03*^\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x11\n\rPRIORITY_HIGH\x10\x01\x12\x13\n\x0fPRIORITY_NORMAL\x10\x02\x12\x10\n\x0cPRIORITY_LOW\x10\x03*~\n\rSegmentStatus\x12\x1e\n\x1aSEGMENT_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16SEGMENT_STATUS_WAITING\x10\x01\x12\x18\n\x14SEGMENT_STATUS_READY\x10\x02\x12\x17\n\x13SEGMENT_STATUS_DONE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,24 +39,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_JOBRECORD_TIMINGSSENTRY']._serialized_options = b'8\001'
   _globals['_JOBRECORD_OUTCOMESENTRY']._loaded_options = None
   _globals['_JOBRECORD_OUTCOMESENTRY']._serialized_options = b'8\001'
-  _globals['_MODE']._serialized_start=2077
-  _globals['_MODE']._serialized_end=2142
-  _globals['_LENGTHPOLICY']._serialized_start=2145
-  _globals['_LENGTHPOLICY']._serialized_end=2317
-  _globals['_SCHEDULER']._serialized_start=2319
-  _globals['_SCHEDULER']._serialized_end=2406
-  _globals['_CODEC']._serialized_start=2408
-  _globals['_CODEC']._serialized_end=2501
-  _globals['_PRESET']._serialized_start=2504
-  _globals['_PRESET']._serialized_end=2653
-  _globals['_JOBSTATE']._serialized_start=2656
-  _globals['_JOBSTATE']._serialized_end=2790
-  _globals['_STAGE']._serialized_start=2792
-  _globals['_STAGE']._serialized_end=2884
-  _globals['_PRIORITY']._serialized_start=2886
-  _globals['_PRIORITY']._serialized_end=2980
-  _globals['_SEGMENTSTATUS']._serialized_start=2982
-  _globals['_SEGMENTSTATUS']._serialized_end=3108
+  _globals['_MODE']._serialized_start=2277
+  _globals['_MODE']._serialized_end=2342
+  _globals['_LENGTHPOLICY']._serialized_start=2345
+  _globals['_LENGTHPOLICY']._serialized_end=2517
+  _globals['_SCHEDULER']._serialized_start=2519
+  _globals['_SCHEDULER']._serialized_end=2606
+  _globals['_CODEC']._serialized_start=2608
+  _globals['_CODEC']._serialized_end=2701
+  _globals['_PRESET']._serialized_start=2704
+  _globals['_PRESET']._serialized_end=2853
+  _globals['_JOBSTATE']._serialized_start=2856
+  _globals['_JOBSTATE']._serialized_end=2990
+  _globals['_STAGE']._serialized_start=2992
+  _globals['_STAGE']._serialized_end=3084
+  _globals['_PRIORITY']._serialized_start=3086
+  _globals['_PRIORITY']._serialized_end=3180
+  _globals['_SEGMENTSTATUS']._serialized_start=3182
+  _globals['_SEGMENTSTATUS']._serialized_end=3308
   _globals['_DUBPARAMETERS']._serialized_start=40
   _globals['_DUBPARAMETERS']._serialized_end=546
   _globals['_GUIDANCEINTERVAL']._serialized_start=548
@@ -68,17 +68,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_JOBERROR']._serialized_start=820
   _globals['_JOBERROR']._serialized_end=892
   _globals['_JOBRECORD']._serialized_start=895
-  _globals['_JOBRECORD']._serialized_end=1874
-  _globals['_JOBRECORD_NETWORKSENTRY']._serialized_start=1550
-  _globals['_JOBRECORD_NETWORKSENTRY']._serialized_end=1597
-  _globals['_JOBRECORD_SEGMENTSENTRY']._serialized_start=1599
-  _globals['_JOBRECORD_SEGMENTSENTRY']._serialized_end=1673
-  _globals['_JOBRECORD_TIMINGSSENTRY']._serialized_start=1675
-  _globals['_JOBRECORD_TIMINGSSENTRY']._serialized_end=1722
-  _globals['_JOBRECORD_OUTCOMESENTRY']._serialized_start=1724
-  _globals['_JOBRECORD_OUTCOMESENTRY']._serialized_end=1771
-  _globals['_STAGEKEYS']._serialized_start=1876
-  _globals['_STAGEKEYS']._serialized_end=1999
-  _globals['_SEGMENTSTATE']._serialized_start=2001
-  _globals['_SEGMENTSTATE']._serialized_end=2075
+  _globals['_JOBRECORD']._serialized_end=1919
+  _globals['_JOBRECORD_NETWORKSENTRY']._serialized_start=1595
+  _globals['_JOBRECORD_NETWORKSENTRY']._serialized_end=1642
+  _globals['_JOBRECORD_SEGMENTSENTRY']._serialized_start=1644
+  _globals['_JOBRECORD_SEGMENTSENTRY']._serialized_end=1718
+  _globals['_JOBRECORD_TIMINGSSENTRY']._serialized_start=1720
+  _globals['_JOBRECORD_TIMINGSSENTRY']._serialized_end=1767
+  _globals['_JOBRECORD_OUTCOMESENTRY']._serialized_start=1769
+  _globals['_JOBRECORD_OUTCOMESENTRY']._serialized_end=1816
+  _globals['_PROVENANCE']._serialized_start=1922
+  _globals['_PROVENANCE']._serialized_end=2074
+  _globals['_STAGEKEYS']._serialized_start=2076
+  _globals['_STAGEKEYS']._serialized_end=2199
+  _globals['_SEGMENTSTATE']._serialized_start=2201
+  _globals['_SEGMENTSTATE']._serialized_end=2275
 # @@protoc_insertion_point(module_scope)

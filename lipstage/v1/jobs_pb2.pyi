@@ -557,6 +557,7 @@ class JobRecord(_message.Message):
     SEGMENTS_FIELD_NUMBER: _builtins.int
     TIMINGS_S_FIELD_NUMBER: _builtins.int
     OUTCOMES_FIELD_NUMBER: _builtins.int
+    PROVENANCE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     video: _builtins.str
     """Object name of the source video."""
@@ -606,6 +607,10 @@ class JobRecord(_message.Message):
     def outcomes(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Output frames by what became of them, once preprocessed."""
 
+    @_builtins.property
+    def provenance(self) -> Global___Provenance:
+        """Absent: the output is neither marked nor signed."""
+
     def __init__(
         self,
         *,
@@ -628,10 +633,11 @@ class JobRecord(_message.Message):
         segments: _abc.Mapping[_builtins.int, Global___SegmentState] | None = ...,
         timings_s: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         outcomes: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        provenance: Global___Provenance | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_announced", b"_announced", "_audio", b"_audio", "_chunks", b"_chunks", "_epoch", b"_epoch", "_id", b"_id", "_output", b"_output", "_pipeline", b"_pipeline", "_preprocessed", b"_preprocessed", "_video", b"_video", "announced", b"announced", "audio", b"audio", "chunks", b"chunks", "epoch", b"epoch", "error", b"error", "id", b"id", "keys", b"keys", "output", b"output", "parameters", b"parameters", "pipeline", b"pipeline", "preprocessed", b"preprocessed", "video", b"video"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_announced", b"_announced", "_audio", b"_audio", "_chunks", b"_chunks", "_epoch", b"_epoch", "_id", b"_id", "_output", b"_output", "_pipeline", b"_pipeline", "_preprocessed", b"_preprocessed", "_video", b"_video", "announced", b"announced", "audio", b"audio", "chunks", b"chunks", "epoch", b"epoch", "error", b"error", "id", b"id", "keys", b"keys", "output", b"output", "parameters", b"parameters", "pipeline", b"pipeline", "preprocessed", b"preprocessed", "provenance", b"provenance", "video", b"video"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_announced", b"_announced", "_audio", b"_audio", "_chunks", b"_chunks", "_epoch", b"_epoch", "_id", b"_id", "_output", b"_output", "_pipeline", b"_pipeline", "_preprocessed", b"_preprocessed", "_video", b"_video", "announced", b"announced", "audio", b"audio", "chunks", b"chunks", "chunks_done", b"chunks_done", "epoch", b"epoch", "error", b"error", "id", b"id", "keys", b"keys", "networks", b"networks", "outcomes", b"outcomes", "output", b"output", "parameters", b"parameters", "pipeline", b"pipeline", "preprocessed", b"preprocessed", "priority", b"priority", "segments", b"segments", "state", b"state", "timings_s", b"timings_s", "video", b"video"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_announced", b"_announced", "_audio", b"_audio", "_chunks", b"_chunks", "_epoch", b"_epoch", "_id", b"_id", "_output", b"_output", "_pipeline", b"_pipeline", "_preprocessed", b"_preprocessed", "_video", b"_video", "announced", b"announced", "audio", b"audio", "chunks", b"chunks", "chunks_done", b"chunks_done", "epoch", b"epoch", "error", b"error", "id", b"id", "keys", b"keys", "networks", b"networks", "outcomes", b"outcomes", "output", b"output", "parameters", b"parameters", "pipeline", b"pipeline", "preprocessed", b"preprocessed", "priority", b"priority", "provenance", b"provenance", "segments", b"segments", "state", b"state", "timings_s", b"timings_s", "video", b"video"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__announced: _TypeAlias = _typing.Literal["announced"]  # noqa: Y015
     _WhichOneofArgType__announced: _TypeAlias = _typing.Literal["_announced", b"_announced"]  # noqa: Y015
@@ -671,6 +677,55 @@ class JobRecord(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__video) -> _WhichOneofReturnType__video | None: ...
 
 Global___JobRecord: _TypeAlias = JobRecord  # noqa: Y015
+
+@_typing.final
+class Provenance(_message.Message):
+    """How an output says where it comes from: marked in its dubbed frames and signed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WATERMARK_FIELD_NUMBER: _builtins.int
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    CONSENT_ID_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    watermark: _builtins.int
+    """The number that the dubbed frames carry invisibly."""
+    job_id: _builtins.str
+    """The job as callers know it."""
+    consent_id: _builtins.str
+    """The consent that the dub rests on. Default "": none was recorded."""
+    label: _builtins.bool
+    """Dubbed frames also say "AI" for everybody to see. Default false."""
+    def __init__(
+        self,
+        *,
+        watermark: _builtins.int | None = ...,
+        job_id: _builtins.str | None = ...,
+        consent_id: _builtins.str | None = ...,
+        label: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_consent_id", b"_consent_id", "_job_id", b"_job_id", "_label", b"_label", "_watermark", b"_watermark", "consent_id", b"consent_id", "job_id", b"job_id", "label", b"label", "watermark", b"watermark"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_consent_id", b"_consent_id", "_job_id", b"_job_id", "_label", b"_label", "_watermark", b"_watermark", "consent_id", b"consent_id", "job_id", b"job_id", "label", b"label", "watermark", b"watermark"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__consent_id: _TypeAlias = _typing.Literal["consent_id"]  # noqa: Y015
+    _WhichOneofArgType__consent_id: _TypeAlias = _typing.Literal["_consent_id", b"_consent_id"]  # noqa: Y015
+    _WhichOneofReturnType__job_id: _TypeAlias = _typing.Literal["job_id"]  # noqa: Y015
+    _WhichOneofArgType__job_id: _TypeAlias = _typing.Literal["_job_id", b"_job_id"]  # noqa: Y015
+    _WhichOneofReturnType__label: _TypeAlias = _typing.Literal["label"]  # noqa: Y015
+    _WhichOneofArgType__label: _TypeAlias = _typing.Literal["_label", b"_label"]  # noqa: Y015
+    _WhichOneofReturnType__watermark: _TypeAlias = _typing.Literal["watermark"]  # noqa: Y015
+    _WhichOneofArgType__watermark: _TypeAlias = _typing.Literal["_watermark", b"_watermark"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__consent_id) -> _WhichOneofReturnType__consent_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__job_id) -> _WhichOneofReturnType__job_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__label) -> _WhichOneofReturnType__label | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__watermark) -> _WhichOneofReturnType__watermark | None: ...
+
+Global___Provenance: _TypeAlias = Provenance  # noqa: Y015
 
 @_typing.final
 class StageKeys(_message.Message):

@@ -79,6 +79,36 @@ class FrameTooLarge(InputError):
     code = "frame_too_large"
 
 
+class VideoTooLong(InputError):
+    code = "video_too_long"
+
+
+class MediaTooLarge(InputError):
+    """More bytes than this installation takes."""
+
+    code = "media_too_large"
+
+
+class MediaTooComplex(InputError):
+    """Finding out what the file holds would cost more than this installation gives."""
+
+    code = "media_too_complex"
+
+
+class UrlForbidden(InputError):
+    """The gateway does not connect there: not http, or a port or an address that the operator does not allow."""
+
+    code = "url_forbidden"
+
+
+class UrlUnreachable(InputError):
+    code = "url_unreachable"
+
+
+class UrlTimeout(InputError):
+    code = "url_timeout"
+
+
 class NoFace(InputError):
     code = "no_face"
 
@@ -89,6 +119,62 @@ class SpeakerNotFound(InputError):
 
 class OutputUnwritable(InputError):
     code = "output_unwritable"
+
+
+class Unauthenticated(InputError):
+    """No key, or one that is unknown, expired or revoked."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(InputError):
+    """The key is good, but not for this."""
+
+    code = "forbidden"
+
+
+class JobNotFound(InputError):
+    """There is no such job, or it is somebody else's."""
+
+    code = "job_not_found"
+
+
+class JobNotEnded(InputError):
+    code = "job_not_ended"
+
+
+class LinkInvalid(InputError):
+    """A signed link was changed or has expired."""
+
+    code = "link_invalid"
+
+
+class UploadNotFound(InputError):
+    code = "upload_not_found"
+
+
+class IdempotencyConflict(InputError):
+    """The same idempotency key was used for another request."""
+
+    code = "idempotency_conflict"
+
+
+class TooManyRequests(InputError):
+    code = "too_many_requests"
+
+
+class QuotaExceeded(InputError):
+    code = "quota_exceeded"
+
+
+class ConsentRequired(InputError):
+    code = "consent_required"
+
+
+class ConsentInvalid(InputError):
+    """There is no such consent, it has expired or was revoked, or it does not cover this."""
+
+    code = "consent_invalid"
 
 
 class JobRunning(InputError):
@@ -139,6 +225,12 @@ class StaleRecord(LipstageError):
     """A compare-and-set found another revision than expected; the writer lost the race."""
 
     code = "stale_record"
+
+
+class DocumentExists(LipstageError):
+    """A document that is only ever created was there already."""
+
+    code = "document_exists"
 
 
 class ObjectMissing(LipstageError):

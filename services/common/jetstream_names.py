@@ -14,6 +14,10 @@ JOBS: Final = "JOBS"
 """Key-value bucket of the job records."""
 RECORDS: Final = f"KV_{JOBS}"
 """The bucket's stream."""
+GATEWAY: Final = "GATEWAY"
+"""Key-value bucket of the gateway's documents."""
+DOCUMENTS: Final = f"KV_{GATEWAY}"
+"""The bucket's stream."""
 
 REASON: Final = "Lipstage-Reason"
 """Header of a message in DEAD: why the task was given up."""
@@ -56,3 +60,11 @@ def progress_subject(job_id: str) -> str:
 
 def record_subject(job_id: str) -> str:
     return f"$KV.{JOBS}.{job_id}"
+
+
+def document_subject(name: str) -> str:
+    return f"$KV.{GATEWAY}.{name.replace('/', '.')}"
+
+
+def document_name(subject: str) -> str:
+    return subject.removeprefix(f"$KV.{GATEWAY}.").replace(".", "/")

@@ -1,4 +1,4 @@
-"""Streams, consumers and the bucket of the job records, as `python -m services.bootstrap` makes them."""
+"""Streams, consumers and the buckets of records and documents, as `python -m services.bootstrap` makes them."""
 
 from functools import partial
 from typing import Final, get_args
@@ -7,7 +7,17 @@ from nats.js import JetStreamContext, api
 from nats.js.errors import BadRequestError
 
 from services.common.jetstream_calls import answered
-from services.common.jetstream_names import DEAD, EVENTS, JOBS, RECORDS, WORK, consumer, lane_subjects
+from services.common.jetstream_names import (
+    DEAD,
+    DOCUMENTS,
+    EVENTS,
+    GATEWAY,
+    JOBS,
+    RECORDS,
+    WORK,
+    consumer,
+    lane_subjects,
+)
 from services.common.lanes import LANES
 from services.common.messages import DubParameters, denoise_queue
 from services.common.nats_connection import Connection
@@ -52,21 +62,28 @@ def _streams(replicas: int) -> list[api.StreamConfig]:
         api.StreamConfig(
             EVENTS, subjects=["events.>"], retention=limits, max_age=7 * _DAY_S, storage=file, num_replicas=replicas
         ),
-        # A key-value bucket as NATS lays it out (its ADR-8), but without direct reads: those may come from a replica
-        # that lags behind, and a job that was just created would be missing.
-        api.StreamConfig(
-            RECORDS,
-            subjects=[f"$KV.{JOBS}.>"],
-            retention=limits,
-            storage=file,
-            num_replicas=replicas,
-            max_msgs_per_subject=1,
-            discard=api.DiscardPolicy.NEW,
-            allow_rollup_hdrs=True,
-            deny_delete=True,
-            allow_direct=False,
-        ),
+        _bucket(JOBS, RECORDS, replicas),
+        _bucket(GATEWAY, DOCUMENTS, replicas),
     ]
+
+
+def _bucket(name: str, stream: str, replicas: int) -> api.StreamConfig:
+    """A key-value bucket as NATS lays it out (its ADR-8), but without direct reads.
+
+    Those may come from a replica that lags behind, and what was just created would be missing.
+    """
+    return api.StreamConfig(
+        stream,
+        subjects=[f"$KV.{name}.>"],
+        retention=api.RetentionPolicy.LIMITS,
+        storage=api.StorageType.FILE,
+        num_replicas=replicas,
+        max_msgs_per_subject=1,
+        discard=api.DiscardPolicy.NEW,
+        allow_rollup_hdrs=True,
+        deny_delete=True,
+        allow_direct=False,
+    )
 
 
 def _consumer(queue: str, lane: int, lease_s: float) -> api.ConsumerConfig:

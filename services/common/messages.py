@@ -96,6 +96,19 @@ class SegmentState(Message):
     status: Literal["waiting", "ready", "done"] = "waiting"
 
 
+class Provenance(Message):
+    """How an output says where it comes from: marked in its dubbed frames and signed."""
+
+    watermark: int = Field(ge=0, lt=2**64)
+    """The number that the dubbed frames carry invisibly."""
+    job_id: str
+    """The job as callers know it."""
+    consent_id: str = ""
+    """The consent that the dub rests on; empty if none was recorded."""
+    label: bool = False
+    """Dubbed frames also say “AI” for everybody to see."""
+
+
 class JobRecord(Message):
     """The truth about a job besides its media; changed only by compare-and-set."""
 
@@ -126,6 +139,8 @@ class JobRecord(Message):
     """Seconds spent, by stage, summed over its tasks."""
     outcomes: dict[str, int] = {}
     """Output frames by what became of them, once preprocessed."""
+    provenance: Provenance | None = None
+    """None: the output is neither marked nor signed."""
 
     @property
     def ended(self) -> bool:

@@ -18,7 +18,7 @@ from services.common import object_names
 from services.common.folder_media_store import FolderMediaStore
 from services.common.messages import DubParameters, JobEvent, OutputParameters
 from services.common.networks_used import cards_of
-from services.common.new_job import new_record
+from services.common.new_job import content_of, new_record
 from services.common.onnx_models import OnnxModels
 from services.common.ports import Arrays, ModelCard, ModelName
 from services.common.settings import Settings
@@ -108,7 +108,8 @@ async def test_a_second_run_denoises_only_what_is_missing(
     models = CountedModels(OnnxModels(settings.models_dir, settings.threads))
     detector = MeshDetector(settings.faces_dir)
     media = FolderMediaStore(tmp_path / "store")
-    record = new_record(video, voice, PARAMETERS, await cards_of(models, PARAMETERS), "job")
+    cards = await cards_of(models, PARAMETERS)
+    record = new_record(content_of(video), content_of(voice), PARAMETERS, cards, "job")
     await media.put_file(record.video, video)
     await media.put_file(record.audio, voice)
     chunks_done = 0

@@ -10,7 +10,7 @@ from av.container import InputContainer
 
 from services.common.errors import MediaEmpty, MediaNotFound, MediaTruncated, MediaUnreadable
 
-_CONTAINER_FORMATS: Final = (
+CONTAINER_FORMATS: Final = (
     "aac,ac3,aiff,amr,asf,au,avi,caf,eac3,flac,flv,gif,matroska,mov,mp3,mp4,mpeg,mpegts,mxf,nut,ogg,w64,wav,webm"
 )
 """Self-contained media only: FFmpeg's playlist, image-pattern and script formats would open other files."""
@@ -33,7 +33,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     Raises MediaNotFound, MediaEmpty, MediaTruncated (a known container that ends too early to be opened) or
     MediaUnreadable.
     """
-    options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINER_FORMATS, "fflags": "+genpts"}
+    options = {"protocol_whitelist": "file", "format_whitelist": CONTAINER_FORMATS, "fflags": "+genpts"}
     check_is_file(path)
     try:
         container = av.open(file_url(path), "r", options=options, metadata_errors="replace")

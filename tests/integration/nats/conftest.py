@@ -8,7 +8,7 @@ from nats_clients import connected
 from services.common import jetstream_bus
 from services.common.jetstream_bus import JetStreamBus
 from services.common.jetstream_job_store import JetStreamJobStore
-from services.common.jetstream_names import DEAD, EVENTS, RECORDS, WORK
+from services.common.jetstream_names import DEAD, DOCUMENTS, EVENTS, RECORDS, WORK
 from services.common.jetstream_setup import LEASE_S, set_up
 from services.common.nats_connection import Connection
 from services.local.nats import NatsServer
@@ -39,7 +39,7 @@ async def prepared(server: NatsServer, lease_s: float) -> NatsServer:
 async def connection(prepared: NatsServer) -> AsyncIterator[Connection]:
     """To a server that holds nothing."""
     async with connected(prepared) as connection:
-        for stream in (WORK, DEAD, EVENTS, RECORDS):
+        for stream in (WORK, DEAD, EVENTS, RECORDS, DOCUMENTS):
             await connection.streams.purge_stream(stream)
         yield connection
 

@@ -8,6 +8,7 @@ import pytest
 from port_suites.bus import COMPLETED, chunk_task, following, publish, soon, worked_off
 from port_suites.job_records import job_record
 
+from gateway.jetstream_documents import JetStreamDocuments
 from services.common.errors import Unavailable
 from services.common.jetstream_bus import JetStreamBus
 from services.common.jetstream_calls import REQUEST_S
@@ -83,6 +84,7 @@ async def test_an_update_whose_answer_came_too_late_is_one_update(
 async def test_while_the_server_is_away_everything_is_unavailable_and_works_again_afterwards(
     bus: JetStreamBus, job_store: JetStreamJobStore, connection: Connection, server: NatsServer
 ) -> None:
+    documents = JetStreamDocuments(connection)
     await publish(bus, FinishTask(job_id="job"))
     delivery = await following(bus.consume("composite"))
     await job_store.create(job_record())
@@ -99,6 +101,11 @@ async def test_while_the_server_is_away_everything_is_unavailable_and_works_agai
         job_store.get("job"),
         job_store.update(job_record(chunks=1), 1),
         anext(job_store.records()),
+        documents.create("notes/one", b""),
+        documents.get("notes/one"),
+        documents.update("notes/one", b"", 1),
+        documents.delete("notes/one"),
+        documents.names("notes/"),
         connection.check(),
         return_exceptions=True,
     )

@@ -1,9 +1,10 @@
 """Streams and consumers as the bootstrap makes them."""
 
+import pytest
 from port_suites.bus import chunk_task, publish, worked_off
 
 from services.common.jetstream_bus import JetStreamBus
-from services.common.jetstream_names import EVENTS, RECORDS, WORK
+from services.common.jetstream_names import DOCUMENTS, EVENTS, RECORDS, WORK
 from services.common.jetstream_setup import QUEUES, set_up
 from services.common.nats_connection import Connection
 
@@ -36,6 +37,7 @@ async def test_every_queue_has_a_consumer_for_each_lane(connection: Connection) 
     assert sorted(consumer.name for consumer in consumers) == sorted(f"{q}-{lane}" for q in QUEUES for lane in range(4))
 
 
-async def test_records_are_read_from_where_they_were_written(connection: Connection) -> None:
+@pytest.mark.parametrize("bucket", [RECORDS, DOCUMENTS])
+async def test_records_and_documents_are_read_from_where_they_were_written(connection: Connection, bucket: str) -> None:
     """Replicas may lag: a job that was just created would seem to be missing."""
-    assert not (await connection.streams.stream_info(RECORDS)).config.allow_direct
+    assert not (await connection.streams.stream_info(bucket)).config.allow_direct

@@ -1,0 +1,38 @@
+"""Where the gateway's accounts and keys are: in a running stack, or in the folder of `lipstage serve`."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from cli.jobs import on_stack
+from gateway.clock import utc_now
+from gateway.documents import Documents
+from gateway.keys import Keys
+from gateway.sqlite_documents import FILE_NAME, sqlite_documents
+from services.common.errors import InvalidParameter
+
+T = TypeVar("T")
+
+Data = Annotated[Path | None, typer.Option(help="Folder of `lipstage serve`, instead of a running stack.")]
+
+
+def with_keys(data: Path | None, via: str | None, work: Callable[[Keys], Coroutine[Any, Any, T]]) -> T:
+    async def opened_work() -> T:
+        async with _documents(data, via) as documents:
+            return await work(Keys(documents, utc_now))
+
+    return asyncio.run(opened_work())
+
+
+def _documents(data: Path | None, via: str | None) -> AbstractAsyncContextManager[Documents]:
+    if data is None:
+        documents: AbstractAsyncContextManager[Documents] = on_stack().documents(via)
+        return documents
+    file = data / FILE_NAME
+    if not file.exists():
+        raise InvalidParameter(f"There is no {file}; lipstage serve makes it.", path=str(file))
+    return sqlite_documents(file)

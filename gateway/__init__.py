@@ -1,0 +1,1 @@
+"""The front door: everything a caller meets, in front of the stages."""

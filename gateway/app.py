@@ -1,0 +1,59 @@
+"""The gateway's one HTTP application: the native API, the dialects, signed links and the page."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from gateway import problem
+from gateway.front import Front
+from gateway.playground.page import page_routes
+from gateway.problem import Problem
+from gateway.rest import account, jobs, media, uploads
+from services.common.errors import LipstageError
+
+log = logging.getLogger(__name__)
+
+NATIVE = "/v1alpha"
+_DESCRIPTION = "A video and a new voice go in; the same video comes out speaking the new voice."
+
+
+def make_app(front: Front) -> FastAPI:
+    app = FastAPI(title="Lipstage", version="1alpha", description=_DESCRIPTION, redirect_slashes=False)
+    app.state.front = front
+    for part in (jobs, uploads, account):
+        app.include_router(part.router, prefix=NATIVE)
+    app.include_router(media.router)
+    app.router.routes.extend(page_routes())
+    app.exception_handler(LipstageError)(_told)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(HTTPException)(_http)
+    return app
+
+
+async def _told(request: Request, error: LipstageError) -> JSONResponse:
+    if problem.status_of(error) == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
+    return problem.answer_to(error)
+
+
+async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+    wrong = [{"loc": list(part["loc"]), "msg": part["msg"]} for part in error.errors()]
+    first: dict[str, Any] = wrong[0]
+    detail = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return problem.answer(
+        Problem(title=status.phrase, status=status, detail=detail, code="invalid_parameter", errors=wrong)
+    )
+
+
+async def _http(request: Request, error: HTTPException) -> JSONResponse:
+    status = HTTPStatus(error.status_code)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "invalid_request")
+    return problem.answer(
+        Problem(title=status.phrase, status=status, detail=str(error.detail), code=code), dict(error.headers or {})
+    )

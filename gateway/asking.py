@@ -1,0 +1,45 @@
+"""Who asks: what routes depend on."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from gateway.accounts import Caller, Scope
+from gateway.front import Front
+from gateway.tokens import token_in
+from services.common.errors import Forbidden
+
+
+def _front(request: Request) -> Front:
+    front: Front = request.app.state.front
+    return front
+
+
+FrontOf = Annotated[Front, Depends(_front)]
+
+
+async def _caller(request: Request, front: FrontOf) -> Caller:
+    """Raises Unauthenticated or TooManyRequests."""
+    caller = await front.keys.authenticate(token_in(request.headers))
+    front.rates.count_request(caller.account)
+    return caller
+
+
+CallerOf = Annotated[Caller, Depends(_caller)]
+
+
+class Needs:
+    """Raises Forbidden for a key without the scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, caller: CallerOf) -> Caller:
+        if self._scope not in caller.key.scopes:
+            raise Forbidden(f"This key may not do that: it lacks the scope {self._scope}.", scope=self._scope)
+        return caller
+
+
+Reader = Annotated[Caller, Depends(Needs("jobs:read"))]
+Writer = Annotated[Caller, Depends(Needs("jobs:write"))]
+Accountant = Annotated[Caller, Depends(Needs("usage:read"))]

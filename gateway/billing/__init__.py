@@ -1,0 +1,1 @@
+"""What a job costs, what was charged for it, and how long it may take."""

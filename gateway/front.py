@@ -1,0 +1,95 @@
+"""What every route needs, composed once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2
+
+from gateway.accounts import Account
+from gateway.billing.plans import Plans, load_plans
+from gateway.clock import Clock, utc_now
+from gateway.consents import Consents
+from gateway.documents import Collection, Documents
+from gateway.following import Following
+from gateway.guarded_client import guarded_client
+from gateway.intake import Intake
+from gateway.jobs import Jobs
+from gateway.keys import Keys
+from gateway.limits import Rates
+from gateway.links import Links, OwnLinks
+from gateway.probe_limits import ProbeLimits
+from gateway.probing import Prober
+from gateway.removal import Removal
+from gateway.settings import GatewaySettings
+from gateway.settling import Settling
+from gateway.sources import Sources
+from gateway.uploads import Uploads
+from gateway.webhooks.delivery import TIMEOUT_S, Deliverer
+from gateway.webhooks.fal_key import fal_key
+from gateway.webhooks.outbox import Outbox
+from gateway.webhooks.signer import AccountSigner
+from services.common.ports import Bus, JobStore, MediaStore, Models
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the world is touched: the pipeline's four ports, and the gateway's own documents."""
+
+    documents: Documents
+    bus: Bus
+    jobs: JobStore
+    media: MediaStore
+    models: Models
+    links: Links | None = None
+    """Straight to the store; None: through the gateway."""
+
+
+@dataclass(frozen=True)
+class Front:
+    settings: GatewaySettings
+    ports: Ports
+    clock: Clock
+    keys: Keys
+    rates: Rates
+    consents: Consents
+    uploads: Uploads
+    jobs: Jobs
+    own_links: OwnLinks
+    plans: Plans
+
+
+@asynccontextmanager
+async def open_front(ports: Ports, settings: GatewaySettings, clock: Clock = utc_now) -> AsyncIterator[Front]:
+    """Follows jobs, delivers webhooks and removes what must go for as long as the context lasts."""
+    documents = ports.documents
+    own_links = OwnLinks(settings.base_url, settings.link_secret.get_secret_value().encode())
+    links = ports.links or own_links
+    policy, plans = settings.url_policy, load_plans(settings.price_plans)
+    outbox = Outbox(documents, clock)
+    uploads = Uploads(documents, ports.media, Prober(ProbeLimits()), clock)
+    sources = Sources(uploads, ports.media, own_links, policy, clock)
+    intake = Intake(documents, sources, ports.bus, ports.jobs, ports.media, ports.models, clock)
+    settling = Settling(documents, ports.jobs, outbox, links, plans, clock)
+    following = Following(documents, ports.bus, intake, settling, clock)
+    jobs = Jobs(documents, ports.bus, ports.jobs, ports.media, links, sources, following, settings, clock)
+    closing = asyncio.Event()
+    signer = AccountSigner(Collection(documents, "accounts", Account), await fal_key(documents, clock))
+    async with guarded_client(policy, httpx2.Timeout(TIMEOUT_S)) as client, asyncio.TaskGroup() as serving:
+        serving.create_task(following.serve(closing))
+        serving.create_task(Removal(documents, ports.media, clock).serve(closing))
+        serving.create_task(Deliverer(outbox, client, signer, clock).run(closing))
+        yield Front(
+            settings,
+            ports,
+            clock,
+            Keys(documents, clock),
+            Rates(),
+            Consents(documents, clock),
+            uploads,
+            jobs,
+            own_links,
+            plans,
+        )
+        closing.set()

@@ -1,0 +1,248 @@
+"""Jobs as callers meet them, whatever they speak: every front door and every dialect asks here."""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from gateway.accounts import Caller
+from gateway.billing.ledger import Ledger
+from gateway.clock import Clock
+from gateway.consents import Consents
+from gateway.documents import Collection, Documents
+from gateway.following import Following
+from gateway.ids import new_id
+from gateway.job_views import JobView, State, job_view
+from gateway.links import Links
+from gateway.removal import Removal
+from gateway.settings import GatewaySettings
+from gateway.sources import Sources
+from gateway.submissions import Dialect, JobRequest, OpenJob, Submission
+from services.common import object_names
+from services.common.errors import (
+    ConsentRequired,
+    IdempotencyConflict,
+    InvalidParameter,
+    JobNotEnded,
+    JobNotFound,
+    ObjectMissing,
+)
+from services.common.messages import JobEvent, JobRecord
+from services.common.ports import Bus, JobStore, MediaStore
+from services.common.progress import cancel
+
+PAGE = 50
+"""Jobs a page holds unless fewer are asked for."""
+
+
+class Begun(BaseModel):
+    """Stored as `idempotency/<account>/<hash of the key>`: the job that the first request with the key began."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job: str
+    request_sha256: str
+
+
+@dataclass(frozen=True)
+class Page:
+    jobs: Sequence[JobView]
+    next_cursor: str | None
+
+
+class Jobs:
+    """Every method raises JobNotFound for a job of another account, and may raise Unavailable."""
+
+    def __init__(
+        self,
+        documents: Documents,
+        bus: Bus,
+        jobs: JobStore,
+        media: MediaStore,
+        links: Links,
+        sources: Sources,
+        following: Following,
+        settings: GatewaySettings,
+        clock: Clock,
+    ) -> None:
+        self._submissions = Collection(documents, "submissions", Submission)
+        self._open = Collection(documents, "open", OpenJob)
+        self._begun = Collection(documents, "idempotency", Begun)
+        self._consents = Consents(documents, clock)
+        self._ledger, self._removal = Ledger(documents), Removal(documents, media, clock)
+        self._bus, self._jobs, self._media, self._links = bus, jobs, media, links
+        self._sources, self._following, self._settings, self._clock = sources, following, settings, clock
+
+    async def create(
+        self,
+        caller: Caller,
+        request: JobRequest,
+        *,
+        idempotency_key: str | None = None,
+        dialect: Dialect = "native",
+        echo: dict[str, Any] | None = None,
+    ) -> JobView:
+        """Answers before the job has run, or with the job that the same request began before.
+
+        Raises IdempotencyConflict, ConsentRequired, ConsentInvalid, and what is wrong with a data URI.
+        """
+        account, now = caller.account, self._clock()
+        job = new_id(now)
+        if idempotency_key:
+            job = await self._first(account.id, idempotency_key, request, job)
+            if (there := await self._submissions.find(f"{account.id}/{job}")) is not None:
+                return await self._view(there)
+        consent = await self._consent(caller, request)
+        at_most = min(account.limits.max_media_bytes, self._settings.max_media_bytes)
+        request = request.model_copy(
+            update={
+                "video": await self._sources.kept(account.id, request.video, at_most),
+                "audio": await self._sources.kept(account.id, request.audio, at_most),
+                "consent": None,
+                "consent_id": consent,
+            }
+        )
+        submission = Submission(
+            id=job,
+            account=account.id,
+            key=caller.key.id,
+            dialect=dialect,
+            created_at=now,
+            request=request,
+            echo=echo or {},
+            price_plan=account.price_plan,
+            consent=consent,
+            retention_s=self._retention_s(caller, request),
+        )
+        await self._open.create_once(job, OpenJob(account=account.id, id=job))
+        submission = await self._submissions.create_once(f"{account.id}/{job}", submission)
+        self._following.follow(account.id, job)
+        return await self._view(submission)
+
+    async def get(self, caller: Caller, job: str) -> JobView:
+        return await self._view(await self._submission(caller, job))
+
+    async def submission(self, caller: Caller, job: str) -> tuple[Submission, JobView]:
+        """For dialects that give the caller's own words back."""
+        submission = await self._submission(caller, job)
+        return submission, await self._view(submission)
+
+    async def list(
+        self, caller: Caller, states: Sequence[State] = (), cursor: str | None = None, limit: int = PAGE
+    ) -> Page:
+        """The newest first. `cursor` is the `next_cursor` of the page before."""
+        found: list[JobView] = []
+        keys = await self._submissions.keys(f"{caller.account.id}/")
+        for key in reversed([key for key in keys if cursor is None or key < f"{caller.account.id}/{cursor}"]):
+            submission = await self._submissions.find(key)
+            if submission is None:
+                continue
+            view = await self._view(submission)
+            if states and view.state not in states:
+                continue
+            if len(found) == limit:
+                return Page(found, found[-1].id)
+            found.append(view)
+        return Page(found, None)
+
+    async def watch(self, caller: Caller, job: str) -> AsyncIterator[JobView | JobEvent]:
+        """The job as it is, then its progress, and last the job as it ended."""
+        submission = await self._submission(caller, job)
+        async with self._bus.events(job) as events:
+            view = await self._view(submission)
+            yield view
+            if not view.ended:
+                async for event in events:
+                    if event.stage is not None:
+                        yield event
+                yield await self._view(await self._submission(caller, job))
+
+    async def wait(self, caller: Caller, job: str, at_most_s: float) -> JobView:
+        """The job once it has ended, or as it is after this long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(at_most_s):
+                async for update in self.watch(caller, job):
+                    if isinstance(update, JobView) and update.ended:
+                        return update
+        return await self.get(caller, job)
+
+    async def cancel(self, caller: Caller, job: str) -> JobView:
+        """Ends a running job; one that has ended stays as it is."""
+        submission = await self._submission(caller, job)
+        key = f"{caller.account.id}/{job}"
+        if not (await self._view(submission)).ended:
+            await self._submissions.change(key, lambda newest: newest.model_copy(update={"canceled": True}))
+            if await self._record(job):
+                await cancel(self._jobs, self._bus, job)
+            else:  # if the record is being created now, its creator sees the wish and cancels it
+                await self._bus.announce(JobEvent(job_id=job, state="canceled"))
+            self._following.follow(caller.account.id, job)
+        return await self.get(caller, job)
+
+    async def delete(self, caller: Caller, job: str) -> None:
+        """Removes the media and the result of a job that has ended. What was charged, and for what, is kept."""
+        view = await self.get(caller, job)
+        if not view.ended:
+            raise JobNotEnded("The job is still running; cancel it first.", job_id=job)
+        await self._removal.remove(caller.account.id, job)
+
+    async def report(self, caller: Caller, job: str) -> bytes:
+        """The quality report, JSON. Raises JobNotEnded or ObjectMissing."""
+        view, record = await self.get(caller, job), await self._record(job)
+        if view.state != "completed" or record is None:
+            raise JobNotEnded(f"The job is {view.state}; only a completed one has a report.", job_id=job)
+        return await self._media.get(object_names.report(record))
+
+    async def all_of(self, caller: Caller, job: str) -> tuple[Submission, JobRecord | None]:
+        """Everything that is known of the job."""
+        return await self._submission(caller, job), await self._record(job)
+
+    async def _submission(self, caller: Caller, job: str) -> Submission:
+        if not job.isalnum():
+            raise JobNotFound("There is no such job.", job_id=job)
+        try:
+            return await self._submissions.get(f"{caller.account.id}/{job}")
+        except ObjectMissing:
+            raise JobNotFound(f"There is no job {job}.", job_id=job) from None
+
+    async def _view(self, submission: Submission) -> JobView:
+        record = await self._record(submission.id) if submission.queued_at or not submission.error else None
+        charge = await self._ledger.charge_of(submission.account, submission.id) if submission.ended_at else None
+        return job_view(submission, record, charge, self._links, self._clock())
+
+    async def _record(self, job: str) -> JobRecord | None:
+        try:
+            record, _ = await self._jobs.get(job)
+        except ObjectMissing:
+            return None
+        return record
+
+    async def _first(self, account: str, key: str, request: JobRequest, job: str) -> str:
+        """The job that the first request with this key is to have. Raises IdempotencyConflict."""
+        sha256 = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+        name = f"{account}/{hashlib.sha256(key.encode()).hexdigest()}"
+        begun = await self._begun.create_once(name, Begun(job=job, request_sha256=sha256))
+        if begun.request_sha256 != sha256:
+            raise IdempotencyConflict("This idempotency key was used for another request.", job_id=begun.job)
+        return begun.job
+
+    async def _consent(self, caller: Caller, request: JobRequest) -> str | None:
+        account, now = caller.account, self._clock()
+        if request.consent and request.consent_id:
+            raise InvalidParameter("Give either consent or consent_id.")
+        if request.consent:
+            return await self._consents.record(caller, request.consent)
+        if consent := request.consent_id or account.default_consent:
+            await self._consents.check(account.id, consent, now)
+            return consent
+        if account.consent_required or self._settings.consent_required:
+            raise ConsentRequired("This account's jobs need a consent: send consent, consent_id or X-Consent-Id.")
+        return None
+
+    def _retention_s(self, caller: Caller, request: JobRequest) -> int:
+        asked = (request.retention_s, caller.account.retention_s, self._settings.default_retention_s)
+        return next(seconds for seconds in asked if seconds is not None)

@@ -1,0 +1,191 @@
+/** The present request as code: for this gateway's own API, and for client libraries people already use. */
+
+const DEFAULTS = { variant: "1", length: "bounce", speaker: "largest", guidance_scale: 1.5, steps: 20, seed: 1247 };
+const SYNC_MODES = { cut: "cut_off", loop: "loop", bounce: "bounce", silence: "silence", stretch: "remap" };
+const LOOP_MODES = { loop: "loop", bounce: "pingpong" };
+const CONSENT = { attested_by: "YOUR NAME", basis: "contract" };
+const KEY = 'os.environ["LIPSTAGE_API_KEY"]';
+
+/** What each library's API can say of our parameters; the rest is left to the server. */
+export const LANGUAGES = [
+  { id: "curl", name: "curl", code: curl, says: Object.keys(DEFAULTS) },
+  { id: "python", name: "Python", code: python, says: Object.keys(DEFAULTS) },
+  { id: "wavespeed", name: "WaveSpeed", code: wavespeed, says: [] },
+  { id: "fal", name: "fal", code: fal, says: ["guidance_scale", "seed", "length"] },
+  { id: "replicate", name: "Replicate", code: replicate, says: ["guidance_scale", "seed"] },
+  { id: "sync", name: "sync.so", code: sync, says: ["length"] },
+];
+
+/** Names of the parameters that were changed but that the library's API has no word for. */
+export function unsaid({ says }, parameters) {
+  return Object.keys(DEFAULTS).filter((name) => parameters[name] !== DEFAULTS[name] && !says.includes(name));
+}
+
+function curl({ video, audio, parameters, label }, origin) {
+  const clip = (name) => (isLink(name) ? shellQuoted(name) : `$(send ${shellQuoted(name)})`);
+  const more = { parameters, ...(label && { label }), consent: CONSENT };
+  const authorised = '-H "Authorization: Bearer $LIPSTAGE_API_KEY"';
+  return `# needs jq, and LIPSTAGE_API_KEY to be set
+send() {
+  curl -fsS ${origin}/v1alpha/uploads ${authorised} -F "file=@\\"$1\\"" | jq -r .source
+}
+video=${clip(video)}
+audio=${clip(audio)}
+job=$(curl -fsS ${origin}/v1alpha/jobs ${authorised} \\
+  -H "Content-Type: application/json" -d '{
+  "video": "'"$video"'",
+  "audio": "'"$audio"'",${JSON.stringify(more, null, 2).slice(1).replaceAll("'", "'\\''")}' | jq -r .id)
+curl -fsSN ${origin}/v1alpha/jobs/$job/events ${authorised}
+curl -fsS ${origin}/v1alpha/jobs/$job ${authorised} | jq -r '.output.url // .error.message'
+`;
+}
+
+function python({ video, audio, parameters, label }, origin) {
+  return `import os
+import time
+
+import httpx
+
+api = httpx.Client(
+    base_url="${origin}/v1alpha",
+    headers={"Authorization": f"Bearer {${KEY}}"},
+    timeout=60,
+)
+
+
+def send(path):
+    with open(path, "rb") as file:
+        return api.post("/uploads", files={"file": file}).raise_for_status().json()["source"]
+
+
+request = {
+    "video": ${clipAs("send", video)},
+    "audio": ${clipAs("send", audio)},
+    "parameters": {
+${fields(parameters, 8)}
+    },${label ? '\n    "label": True,' : ""}
+    "consent": {
+${fields(CONSENT, 8)}
+    },
+}
+job = api.post("/jobs", json=request).raise_for_status().json()
+while job["state"] in ("created", "processing"):
+    time.sleep(1)
+    job = api.get(f"/jobs/{job['id']}").raise_for_status().json()
+print(job["output"]["url"] if job["output"] else job["error"])
+`;
+}
+
+function wavespeed({ video, audio }, origin) {
+  return `import os
+
+from wavespeed import Client
+
+client = Client(api_key=${KEY}, base_url="${origin}")
+result = client.run(
+    "bytedance/latentsync",
+    {
+        "video": ${clipAs("client.upload", video)},
+        "audio": ${clipAs("client.upload", audio)},
+    },
+)
+print(result["outputs"][0])
+`;
+}
+
+function fal({ video, audio, parameters }, origin) {
+  const { guidance_scale, seed, length } = parameters;
+  const said = { guidance_scale, seed, loop_mode: LOOP_MODES[length] };
+  return `import os
+
+import fal_client
+import fal_client.client as fal
+
+fal.RUN_URL_FORMAT = "${origin}/fal/run/"
+fal.QUEUE_URL_FORMAT = "${origin}/fal/queue/"
+fal.REST_URL = "${origin}/fal/rest"
+fal.CDN_URL = "${origin}/fal/cdn"
+
+client = fal_client.SyncClient(key=${KEY})
+result = client.subscribe(
+    "fal-ai/latentsync",
+    arguments={
+        "video_url": ${clipAs("client.upload_file", video)},
+        "audio_url": ${clipAs("client.upload_file", audio)},
+${fields(said, 8)}
+    },
+)
+print(result["video"]["url"])
+`;
+}
+
+function replicate({ video, audio, parameters }, origin) {
+  const { guidance_scale, seed } = parameters;
+  return `import os
+
+from replicate.client import Client
+
+client = Client(api_token=${KEY}, base_url="${origin}")
+output = client.run(
+    "bytedance/latentsync",
+    input={
+        "video": ${opened(video)},
+        "audio": ${opened(audio)},
+${fields({ guidance_scale, seed }, 8)}
+    },
+)
+print(output)
+`;
+}
+
+function sync({ video, audio, parameters }, origin) {
+  const clips = [["video", "Video", video], ["audio", "Audio", audio]];
+  const files = clips.filter(([, , name]) => !isLink(name)).map(([field, , name]) => `    ${field}=${opened(name)},\n`);
+  const links = clips.filter(([, , name]) => isLink(name)).map(([, kind, name]) => `${kind}(url=${quoted(name)})`);
+  const kinds = clips.filter(([, , name]) => isLink(name)).map(([, kind]) => kind);
+  return `import os
+import time
+
+from sync import Sync
+from sync.common import ${[...kinds, "GenerationOptions"].sort().join(", ")}
+
+client = Sync(base_url="${origin}", api_key=${KEY})
+job = client.generations.${files.length ? "create_with_files" : "create"}(
+    model="lipsync-2",
+${files.join("")}${links.length ? `    input=[${links.join(", ")}],\n` : ""}    options=GenerationOptions(sync_mode="${SYNC_MODES[parameters.length]}"),
+)
+while job.status in ("PENDING", "PROCESSING"):
+    time.sleep(2)
+    job = client.generations.get(job.id)
+print(job.output_url or job.error)
+`;
+}
+
+function isLink(name) {
+  return /^https?:/i.test(name);
+}
+
+function clipAs(call, name) {
+  return isLink(name) ? quoted(name) : `${call}(${quoted(name)})`;
+}
+
+function opened(name) {
+  return isLink(name) ? quoted(name) : `open(${quoted(name)}, "rb")`;
+}
+
+/** Entries of a Python dictionary, one a line; undefined values are left out. */
+function fields(values, indent) {
+  return Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${" ".repeat(indent)}"${name}": ${quoted(value)},`)
+    .join("\n");
+}
+
+/** JSON's strings and numbers are Python's too. */
+function quoted(value) {
+  return JSON.stringify(value);
+}
+
+function shellQuoted(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,190 @@
+"""Jobs: create, look, watch, cancel, remove, and what is known of them."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sse_starlette import EventSourceResponse
+
+from gateway.accounts import Caller
+from gateway.asking import FrontOf, Reader, Writer
+from gateway.billing.estimates import Estimate
+from gateway.front import Front
+from gateway.job_views import JobView, State
+from gateway.jobs import PAGE
+from gateway.known import estimated, recorded
+from gateway.problem import Problem, problem_of
+from gateway.production_record import ProductionRecord
+from gateway.submissions import JobRequest
+from services.common.errors import InvalidParameter, LipstageError
+from services.common.messages import JobEvent, Stage
+
+router = APIRouter(tags=["jobs"])
+
+IdempotencyKey = Annotated[str | None, Header(pattern=r"^[A-Za-z0-9._~-]{1,128}$")]
+ConsentId = Annotated[str | None, Header(alias="X-Consent-Id", max_length=64)]
+MAX_BATCH = 500
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "content": {"application/problem+json": {}}} for status in (401, 403, 404, 422, 429, 503)
+}
+_CONFLICT: dict[int | str, dict[str, Any]] = {**_PROBLEMS, 409: _PROBLEMS[404]}
+_UNCHANGED: dict[int | str, dict[str, Any]] = {**_PROBLEMS, 304: {"description": "The job is as it was."}}
+
+
+class JobPage(BaseModel):
+    jobs: list[JobView]
+    next_cursor: str | None
+    """Ask with it as `cursor` for the page after; null on the last one."""
+
+
+class BatchLine(BaseModel):
+    """What became of one line of a batch."""
+
+    model_config = ConfigDict(frozen=True)
+
+    line: int
+    job: JobView | None = None
+    error: Problem | None = None
+
+
+class Progress(BaseModel):
+    stage: Stage
+    part: int
+    done: float
+    parts: int | None
+
+
+@router.post("/jobs", status_code=201, responses=_CONFLICT)
+async def create(
+    request: JobRequest,
+    response: Response,
+    front: FrontOf,
+    caller: Writer,
+    idempotency_key: IdempotencyKey = None,
+    consent_id: ConsentId = None,
+) -> JobView:
+    """Takes a job and answers before it has run."""
+    front.rates.count_create(caller.account)
+    if consent_id and not (request.consent or request.consent_id):
+        request = request.model_copy(update={"consent_id": consent_id})
+    view = await front.jobs.create(caller, request, idempotency_key=idempotency_key)
+    response.headers["Location"] = f"/v1alpha/jobs/{view.id}"
+    return view
+
+
+@router.get("/jobs", responses=_PROBLEMS)
+async def page(
+    front: FrontOf,
+    caller: Reader,
+    states: Annotated[list[State] | None, Query()] = None,
+    cursor: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = PAGE,
+) -> JobPage:
+    """The caller's jobs, the newest first."""
+    found = await front.jobs.list(caller, states or (), cursor, limit)
+    return JobPage(jobs=list(found.jobs), next_cursor=found.next_cursor)
+
+
+@router.get(
+    "/jobs/{job_id}", response_model=JobView, responses={**_PROBLEMS, 304: {"description": "The job is as it was."}}
+)
+async def look(
+    job_id: str,
+    response: Response,
+    front: FrontOf,
+    caller: Reader,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Any:
+    view = await front.jobs.get(caller, job_id)
+    body = view.model_dump_json().encode()
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    if if_none_match == tag:
+        return Response(status_code=304, headers={"ETag": tag})
+    return Response(body, media_type="application/json", headers={"ETag": tag, "Cache-Control": "private, no-cache"})
+
+
+@router.get("/jobs/{job_id}/events", responses=_PROBLEMS, response_class=EventSourceResponse)
+async def watch(job_id: str, front: FrontOf, caller: Reader) -> EventSourceResponse:
+    """Server-sent events: `job` first and last, `progress` between."""
+    updates = front.jobs.watch(caller, job_id)
+    first = await anext(updates)  # so that an error is an answer, not the end of a stream
+
+    async def events() -> AsyncIterator[dict[str, str]]:
+        yield _event(first)
+        async for update in updates:
+            yield _event(update)
+
+    return EventSourceResponse(events(), ping=15)
+
+
+@router.post("/jobs/{job_id}/cancel", responses=_PROBLEMS)
+async def cancel(job_id: str, front: FrontOf, caller: Writer) -> JobView:
+    """Ends a running job. One that has ended already stays as it is."""
+    return await front.jobs.cancel(caller, job_id)
+
+
+@router.delete("/jobs/{job_id}", status_code=204, responses=_CONFLICT)
+async def remove(job_id: str, front: FrontOf, caller: Writer) -> None:
+    """Removes the media and the result of an ended job."""
+    await front.jobs.delete(caller, job_id)
+
+
+@router.get("/jobs/{job_id}/report", responses=_CONFLICT)
+async def report(job_id: str, front: FrontOf, caller: Reader) -> Response:
+    """What was done to each frame, and the measures of quality."""
+    return Response(await front.jobs.report(caller, job_id), media_type="application/json")
+
+
+@router.get("/jobs/{job_id}/record", responses=_PROBLEMS)
+async def record(job_id: str, front: FrontOf, caller: Reader) -> ProductionRecord:
+    """What a production run has to have written down about the job."""
+    return await recorded(front, caller, job_id)
+
+
+@router.post("/estimate", responses=_PROBLEMS)
+async def estimate(request: JobRequest, front: FrontOf, caller: Reader) -> Estimate:
+    """What the job would cost and take, as far as that is known."""
+    return await estimated(front, caller, request)
+
+
+@router.post(
+    "/batches",
+    status_code=200,
+    responses=_PROBLEMS,
+    openapi_extra={"requestBody": {"required": True, "content": {"application/jsonl": {"schema": {"type": "string"}}}}},
+)
+async def batch(
+    request: Request, front: FrontOf, caller: Writer, idempotency_key: IdempotencyKey = None
+) -> list[BatchLine]:
+    """Takes one job a line. A line that is wrong does not keep the others from being taken."""
+    lines = (await request.body()).splitlines()
+    if len(lines) > MAX_BATCH:
+        raise InvalidParameter(f"A batch holds at most {MAX_BATCH} jobs.")
+    return [
+        await _taken(front, caller, number, line, idempotency_key)
+        for number, line in enumerate(lines, start=1)
+        if line.strip()
+    ]
+
+
+async def _taken(front: Front, caller: Caller, number: int, line: bytes, key: str | None) -> BatchLine:
+    try:
+        front.rates.count_create(caller.account)
+        request = JobRequest.model_validate_json(line)
+        view = await front.jobs.create(caller, request, idempotency_key=f"{key}.{number}" if key else None)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors())
+        return BatchLine(line=number, error=problem_of(InvalidParameter(wrong)))
+    except LipstageError as error:
+        return BatchLine(line=number, error=problem_of(error))
+    return BatchLine(line=number, job=view)
+
+
+def _event(update: JobView | JobEvent) -> dict[str, str]:
+    if isinstance(update, JobView):
+        return {"event": "job", "data": update.model_dump_json()}
+    assert update.stage is not None, "ends are told as jobs"
+    progress = Progress(stage=update.stage, part=update.part, done=update.done, parts=update.parts)
+    return {"event": "progress", "data": progress.model_dump_json()}

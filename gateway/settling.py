@@ -1,0 +1,71 @@
+"""What the end of a job brings with it: its charge, its webhook, its place given back, its retention begun."""
+
+from gateway.billing.charging import charge_once
+from gateway.billing.ledger import Ledger
+from gateway.billing.pace import Paces
+from gateway.billing.plans import Plans, plan_named
+from gateway.clock import Clock
+from gateway.documents import Collection, Documents
+from gateway.job_views import job_view
+from gateway.limits import Quotas
+from gateway.links import Links
+from gateway.slots import Slots
+from gateway.submissions import OpenJob, Submission
+from gateway.webhook_bodies import webhook_body
+from gateway.webhooks.messages import Event
+from gateway.webhooks.outbox import Outbox
+from services.common.errors import LipstageError, ObjectMissing
+from services.common.messages import JobRecord
+from services.common.ports import JobStore
+
+
+class Settling:
+    """Done in an order in which it may be cut off anywhere and done again: the job stays open until all is done."""
+
+    def __init__(
+        self, documents: Documents, jobs: JobStore, outbox: Outbox, links: Links, plans: Plans, clock: Clock
+    ) -> None:
+        self._submissions = Collection(documents, "submissions", Submission)
+        self._open = Collection(documents, "open", OpenJob)
+        self._ledger, self._paces, self._slots = Ledger(documents), Paces(documents), Slots(documents)
+        self._quotas = Quotas(documents, clock)
+        self._jobs, self._outbox, self._links, self._plans, self._clock = jobs, outbox, links, plans, clock
+
+    async def settle(self, account: str, job: str) -> bool:
+        """False when the job has not ended yet. Raises Unavailable."""
+        key = f"{account}/{job}"
+        submission, record = await self._submissions.get(key), await self._record(job)
+        now = self._clock()
+        view = job_view(submission, record, None, self._links, now)
+        if not view.ended:
+            return False
+        plan = plan_named(self._plans, submission.price_plan)
+        charge = await charge_once(self._ledger, plan, submission, record, now)
+        if record and submission.audio:
+            await self._paces.observe(record, submission.audio.duration_s)
+        submission = await self._submissions.change(
+            key, lambda newest: newest if newest.ended_at else newest.model_copy(update={"ended_at": now})
+        )
+        if webhook := submission.request.webhook:
+            view = job_view(submission, record, charge, self._links, now)
+            body = webhook_body(view, submission)
+            await self._outbox.add(job, _event(view.state), account, submission.dialect, str(webhook.url), body)
+        if charge is None:
+            await self._quotas.give_back(account, job, submission.created_at)
+        await self._slots.give_back(account, job)
+        await self._open.delete(job)
+        return True
+
+    async def _record(self, job: str) -> JobRecord | None:
+        try:
+            record, _ = await self._jobs.get(job)
+        except ObjectMissing:
+            return None
+        return record
+
+
+def _event(state: str) -> Event:
+    match state:
+        case "completed" | "failed" | "canceled":
+            return state
+    raise LipstageError(f"A job that is {state} has not ended.")

@@ -1,0 +1,78 @@
+"""From what a caller names as video or voice to a probed object of the media store."""
+
+import asyncio
+from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from gateway.addresses import UrlPolicy
+from gateway.clock import Clock
+from gateway.data_uri import save_data_uri
+from gateway.fetching import FetchLimits, fetch
+from gateway.ids import new_id
+from gateway.links import OwnLinks
+from gateway.probing import AudioFacts, VideoFacts
+from gateway.submissions import StoredMedia
+from gateway.uploads import PREFIX, Upload, Uploads
+from services.common.errors import InvalidParameter, NoAudioStream, NoVideoStream
+from services.common.ports import MediaStore
+
+Wanted = Literal["video", "audio"]
+
+
+class Sources:
+    """Takes what callers name into the media store."""
+
+    def __init__(self, uploads: Uploads, media: MediaStore, links: OwnLinks, policy: UrlPolicy, clock: Clock) -> None:
+        self._uploads, self._media, self._links = uploads, media, links
+        self._policy, self._clock = policy, clock
+
+    async def kept(self, account: str, source: str, at_most_bytes: int) -> str:
+        """`source` itself, or the upload that a data URI has become: no request is stored with media in it."""
+        if not source.startswith("data:"):
+            return source
+        path = self._media.scratch / f"data-{new_id(self._clock())}"
+        try:
+            saved = await asyncio.to_thread(save_data_uri, source, path, at_most_bytes)
+            return (await self._uploads.keep(account, path, saved)).source
+        finally:
+            path.unlink(missing_ok=True)
+
+    async def stored(self, account: str, source: str, wanted: Wanted, at_most_bytes: int) -> StoredMedia:
+        """Raises UploadNotFound, LinkInvalid, what is wrong with the address, and what is wrong with the media."""
+        if source.startswith(PREFIX):
+            upload = await self._uploads.get(account, source.removeprefix(PREFIX))
+        elif own := await self._uploads.linked(account, source, self._links):
+            upload = own
+        elif source.startswith(("http://", "https://")):
+            upload = await self._fetched(account, source, at_most_bytes)
+        else:
+            raise InvalidParameter("A source is an https address, a data URI or upload: and an upload's id.")
+        _check_has(upload, wanted)
+        return StoredMedia(
+            sha256=upload.sha256,
+            suffix=upload.suffix,
+            bytes=upload.bytes,
+            duration_s=upload.facts.duration_s,
+            source=_without_secrets(source),
+        )
+
+    async def _fetched(self, account: str, url: str, at_most_bytes: int) -> Upload:
+        path = self._media.scratch / f"fetch-{new_id(self._clock())}"
+        try:
+            fetched = await fetch(url, path, FetchLimits(max_bytes=at_most_bytes), self._policy)
+            return await self._uploads.keep(account, path, fetched)
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _check_has(upload: Upload, wanted: Wanted) -> None:
+    facts = upload.facts
+    if wanted == "video" and isinstance(facts, AudioFacts):
+        raise NoVideoStream("The video has no pictures.")
+    if wanted == "audio" and isinstance(facts, VideoFacts) and not facts.has_audio:
+        raise NoAudioStream("The new voice has no sound.")
+
+
+def _without_secrets(source: str) -> str:
+    """Signed addresses carry their secrets behind the question mark."""
+    return urlunsplit(urlsplit(source)._replace(query="", fragment="")) if "://" in source else source

@@ -1,0 +1,130 @@
+"""Media that callers send before they ask for jobs."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.clock import Clock
+from gateway.documents import Collection, Documents
+from gateway.ids import new_id
+from gateway.incoming_file import Fetched, incoming_file
+from gateway.links import OwnLinks
+from gateway.media_uses import MediaUses
+from gateway.probing import AudioFacts, Prober, VideoFacts
+from services.common.errors import NoVideoStream, ObjectMissing, UploadNotFound
+from services.common.new_job import Content
+from services.common.ports import MediaStore
+
+KEPT = timedelta(days=7)
+"""How long an upload that no job used is kept."""
+PREFIX = "upload:"
+_SUFFIX_CHARACTERS = 8
+
+
+class Upload(BaseModel):
+    """Stored as `uploads/<account>/<id>`. The bytes are an object named by their content."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    sha256: str
+    suffix: str
+    bytes: int
+    content_type: str
+    filename: str
+    created_at: datetime
+    expires_at: datetime
+    facts: Annotated[VideoFacts | AudioFacts, Field(discriminator="kind")]
+
+    @property
+    def source(self) -> str:
+        """What a job names it by."""
+        return f"{PREFIX}{self.id}"
+
+    @property
+    def content(self) -> Content:
+        return Content(self.sha256, self.suffix)
+
+
+class Uploads:
+    def __init__(self, documents: Documents, media: MediaStore, prober: Prober, clock: Clock) -> None:
+        self._uploads = Collection(documents, "uploads", Upload)
+        self._uses = MediaUses(documents, media)
+        self._media, self._prober, self._clock = media, prober, clock
+
+    async def receive(
+        self, account: str, pieces: AsyncIterator[bytes], filename: str, content_type: str, at_most_bytes: int
+    ) -> Upload:
+        """Raises MediaTooLarge, and the InputError that says why this is no usable media; nothing is kept then."""
+        path = self._media.scratch / f"upload-{new_id(self._clock())}"
+        try:
+            with incoming_file(path, at_most_bytes) as file:
+                async for piece in pieces:
+                    file.write(piece)
+            return await self.keep(account, path, Fetched(file.sha256, file.bytes, content_type, "", filename))
+        finally:
+            path.unlink(missing_ok=True)
+
+    async def keep(self, account: str, path: Path, fetched: Fetched) -> Upload:
+        """Takes over a file in the media store's scratch folder. Raises what is wrong with it."""
+        now = self._clock()
+        filename = fetched.filename or ""
+        facts = await self._facts(path)
+        upload = Upload(
+            id=new_id(now),
+            sha256=fetched.sha256,
+            suffix=_suffix(filename),
+            bytes=fetched.bytes,
+            content_type=fetched.content_type or "application/octet-stream",
+            filename=filename,
+            created_at=now,
+            expires_at=now + KEPT,
+            facts=facts,
+        )
+        await self._uses.add(upload.content, upload.id)
+        await self._media.put_file(upload.content.object_name, path)
+        await self._uploads.create(f"{account}/{upload.id}", upload)
+        return upload
+
+    async def get(self, account: str, upload_id: str) -> Upload:
+        """Raises UploadNotFound."""
+        try:
+            upload = await self._uploads.get(f"{account}/{upload_id}")
+        except ObjectMissing:
+            raise UploadNotFound(f"There is no upload {upload_id}.", upload_id=upload_id) from None
+        if upload.expires_at < self._clock():
+            raise UploadNotFound(f"Upload {upload_id} has expired.", upload_id=upload_id)
+        return upload
+
+    async def linked(self, account: str, url: str, links: OwnLinks) -> Upload | None:
+        """The upload that one of our own links leads to; None for other addresses. Raises LinkInvalid."""
+        name = links.name_in(url)
+        if name is None:
+            return None
+        for upload in await self.all(account):
+            if upload.content.object_name == name:
+                return upload
+        raise UploadNotFound("What this link led to is not kept any more.")
+
+    async def remove(self, account: str, upload_id: str) -> None:
+        """Raises UploadNotFound. The object stays while a job needs it."""
+        upload = await self.get(account, upload_id)
+        await self._uploads.delete(f"{account}/{upload_id}")
+        await self._uses.drop(upload.content, upload_id)
+
+    async def _facts(self, path: Path) -> VideoFacts | AudioFacts:
+        try:
+            return await self._prober.video(path)
+        except NoVideoStream:
+            return await self._prober.audio(path)
+
+    async def all(self, account: str) -> list[Upload]:
+        return [upload async for upload in self._uploads.all(f"{account}/")]
+
+
+def _suffix(filename: str) -> str:
+    suffix = PurePosixPath(filename.replace("\\", "/")).suffix.lower()[:_SUFFIX_CHARACTERS]
+    return suffix if suffix[1:].isalnum() and suffix.isascii() else ""
