@@ -6,7 +6,6 @@ import socket
 from pathlib import Path
 from typing import get_args
 
-import uvicorn
 from pydantic import AnyHttpUrl, SecretStr
 
 from cli.console import say
@@ -17,7 +16,9 @@ from gateway.documents import Documents
 from gateway.front import open_front
 from gateway.keys import Keys
 from gateway.settings import GatewaySettings, Variant
-from gateway.tls import LocalCertificate, local_certificate
+from gateway.tls import LocalTls, local_tls
+from services.common.http_server import http_server
+from services.common.service import closing_signals
 from services.common.settings import Settings
 from services.preprocess.faces.fetch import fetch
 
@@ -28,15 +29,15 @@ def serve(host: str, port: int, tls: bool, data: Path) -> None:
     """Returns when it was told to stop."""
     data.mkdir(parents=True, exist_ok=True)
     listening = socket.create_server((host, port))
-    certificate = local_certificate(data / "tls") if tls else None
-    asyncio.run(_serve(listening, data, certificate))
+    asyncio.run(_serve(listening, data, local_tls(data / "tls") if tls else None))
 
 
-async def _serve(listening: socket.socket, data: Path, certificate: LocalCertificate | None) -> None:
+async def _serve(listening: socket.socket, data: Path, tls: LocalTls | None) -> None:
+    closing = closing_signals()
     host, port = listening.getsockname()[:2]
     pipeline = Settings()
     fetch(pipeline.faces_dir, say)
-    base_url = f"{'https' if certificate else 'http'}://{'localhost' if certificate else host}:{port}"
+    base_url = f"https://localhost:{port}" if tls else f"http://{host}:{port}"
     settings = GatewaySettings(
         environment="development",
         public_url=AnyHttpUrl(base_url),
@@ -49,19 +50,12 @@ async def _serve(listening: socket.socket, data: Path, certificate: LocalCertifi
     async with (
         embedded_ports(data, pipeline, settings.variants) as ports,
         open_front(ports, settings) as front,
+        http_server(make_app(front), listening, tls),
     ):
-        config = uvicorn.Config(
-            make_app(front),
-            log_level="warning",
-            server_header=False,
-            ssl_keyfile=certificate.key if certificate else None,
-            ssl_certfile=certificate.chain if certificate else None,
-        )
-        token = await _token(ports.documents, data / _TOKEN)
-        say(f"Open {base_url}/#key={token}")
-        if certificate:
-            say(f"Clients must trust {certificate.authority}")
-        await uvicorn.Server(config).serve([listening])
+        say(f"Open {base_url}/#key={await _token(ports.documents, data / _TOKEN)}")
+        if tls:
+            say(f"Clients must trust {tls.authority}")
+        await closing.wait()
 
 
 async def _token(documents: Documents, path: Path) -> str:

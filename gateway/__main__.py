@@ -1,19 +1,23 @@
 """`python -m gateway`: the front door of the distributed body."""
 
 import asyncio
-
-import uvicorn
+import logging
+import socket
 
 from gateway.app import make_app
 from gateway.front import Ports, open_front
 from gateway.jetstream_documents import JetStreamDocuments
 from gateway.settings import GatewaySettings
+from services.common.health import health_server
+from services.common.http_server import http_server
 from services.common.process_memory import keep_memory_flat
 from services.common.s3_links import S3Links
-from services.common.service import exiting_clearly
+from services.common.service import closing_signals, exiting_clearly
 from services.common.stack import Stack, connected, s3_access
 from services.common.stack_settings import StackSettings
 from services.common.telemetry import start_telemetry
+
+log = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -27,14 +31,16 @@ def main() -> None:
 
 
 async def _serve(stack_settings: StackSettings, settings: GatewaySettings) -> None:
+    closing = closing_signals()
     async with (
         connected(stack_settings, "gateway", settings.variants) as stack,
         open_front(_ports(stack, settings), settings) as front,
+        http_server(make_app(front), socket.create_server((settings.host, settings.port))),
+        health_server(stack_settings.health_port, lambda: stack.trouble(settings.variants)),
     ):
-        config = uvicorn.Config(
-            make_app(front), settings.host, settings.port, log_config=None, proxy_headers=False, server_header=False
-        )
-        await uvicorn.Server(config).serve()
+        log.info("the gateway is ready on port %d", settings.port)
+        await closing.wait()
+    log.info("the gateway has stopped")
 
 
 def _ports(stack: Stack, settings: GatewaySettings) -> Ports:

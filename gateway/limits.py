@@ -107,7 +107,7 @@ class Quotas:
         now = self._clock()
         midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         return QuotaExceeded(
-            f"This account has {limit_s} s of new voice a day: {day.used_s:.0f} s are used, the job has {seconds:.0f} s.",
+            f"This account has {limit_s} s of new voice a day: {day.used_s:.0f} s are used, this is {seconds:.0f} s.",
             limit_s=limit_s,
             used_s=day.used_s,
             retry_after_s=math.ceil((midnight - now).total_seconds()),

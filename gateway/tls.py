@@ -10,38 +10,36 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from services.common.http_server import Tls
+
 _VALID = timedelta(days=365)
 _NAMES = ("localhost",)
 _ADDRESSES = ("127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
-class LocalCertificate:
-    """PEM files."""
-
+class LocalTls(Tls):
     authority: Path
-    """What clients must be told to trust."""
-    chain: Path
-    key: Path
+    """What clients must be told to trust, PEM."""
 
 
-def local_certificate(folder: Path) -> LocalCertificate:
+def local_tls(folder: Path) -> LocalTls:
     """Makes them unless they are there and good for another day; only their owner can read the key."""
-    files = LocalCertificate(folder / "ca.pem", folder / "server.pem", folder / "server.key")
+    files = LocalTls(folder / "server.pem", folder / "server.key", folder / "ca.pem")
     if not _is_good(files):
         folder.mkdir(parents=True, exist_ok=True)
         _make(files, datetime.now(UTC))
     return files
 
 
-def _is_good(files: LocalCertificate) -> bool:
+def _is_good(files: LocalTls) -> bool:
     if not (files.authority.exists() and files.chain.exists() and files.key.exists()):
         return False
     until = x509.load_pem_x509_certificate(files.chain.read_bytes()).not_valid_after_utc
     return until - datetime.now(UTC) > timedelta(days=1)
 
 
-def _make(files: LocalCertificate, now: datetime) -> None:
+def _make(files: LocalTls, now: datetime) -> None:
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name = _name("Lipstage on this machine")
     authority = (

@@ -80,6 +80,5 @@ def in_order(entries: list[Entry]) -> list[Entry]:
 def _digest(entry: Entry) -> str:
     # Only what was stored counts: a field that this version adds has its default in entries of earlier ones.
     body = entry.model_dump(mode="json", exclude={"sha256"}, exclude_unset=True)
-    return hashlib.sha256(
-        json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    ).hexdigest()
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -126,8 +126,8 @@ class Outbox:
         def again(message: Message) -> Message:
             return self._replayed(message) if message.replays == before.replays else message
 
-        await self._enter(self._replayed(before))
         await self._messages.change(message_id, again)
+        await self._enter(self._replayed(before))
         self.news.set()
 
     async def messages(self, account: str | None = None) -> AsyncIterator[Message]:

@@ -1,17 +1,17 @@
 """What a worker tells about itself over HTTP: /livez, /readyz and /startupz for Kubernetes, /metrics for Prometheus."""
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+
+from services.common.http_server import http_server
 
 Probe = Callable[[], Awaitable[str]]
 """Says in one sentence why the worker cannot work now; empty when it can."""
@@ -27,21 +27,8 @@ async def health_server(port: int, probe: Probe) -> AsyncIterator[int]:
     port is taken.
     """
     listening = socket.create_server(("0.0.0.0", port))
-    server = _Server(uvicorn.Config(_app(probe), lifespan="off", log_config=None, access_log=False))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
+    async with http_server(_app(probe), listening):
         yield listening.getsockname()[1]
-    finally:
-        server.should_exit = True
-        await asyncio.wait([serving])
-
-
-class _Server(uvicorn.Server):
-    """Leaves the process's signals to the worker."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _app(probe: Probe) -> Starlette:

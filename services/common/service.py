@@ -56,9 +56,7 @@ def exiting_clearly() -> Iterator[None]:
 
 
 async def _serve(name: str, build: Build, variants: Sequence[str], settings: StackSettings) -> None:
-    closing = asyncio.Event()
-    for asked_by in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(asked_by, closing.set)
+    closing = closing_signals()
     async with connected(settings, name, variants) as stack:
         workers = await build(stack)
 
@@ -69,6 +67,14 @@ async def _serve(name: str, build: Build, variants: Sequence[str], settings: Sta
             log.info("%s is ready; health on port %d", name, port)
             await work_until(closing, workers, settings.drain_s)
     log.info("%s has stopped", name)
+
+
+def closing_signals() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT from now on."""
+    closing = asyncio.Event()
+    for asked_by in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(asked_by, closing.set)
+    return closing
 
 
 async def work_until(closing: asyncio.Event, workers: Sequence[Serving], drain_s: float) -> None:

@@ -193,11 +193,11 @@ export class Composer {
   }
 }
 
-function inWords({ amount_usd: amount, seconds, queue_wait_s: wait }) {
+function inWords({ amount, processing_s: work, queue_wait_s: wait }) {
   const parts = [];
-  if (amount != null) parts.push(Number(amount) ? money(amount) : "free");
-  if (seconds != null) parts.push(`takes ${roughly(seconds)}`);
-  if (wait != null) parts.push(wait < 1 ? "starts at once" : `starts in ${roughly(wait)}`);
+  if (amount !== null) parts.push(amount ? money(amount / 1e6) : "free");
+  if (work !== null) parts.push(`takes ${roughly(work)}`);
+  if (wait !== null) parts.push(wait < 1 ? "starts at once" : `starts in ${roughly(wait)}`);
   return sentence(parts.join(" · "));
 }
 
