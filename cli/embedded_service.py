@@ -7,13 +7,14 @@ from pathlib import Path
 
 from gateway.documents_job_store import DocumentsJobStore
 from gateway.front import Ports
-from gateway.sqlite_documents import sqlite_documents
+from gateway.sqlite_documents import FILE_NAME, sqlite_documents
 from services.common.folder_media_store import FolderMediaStore
 from services.common.memory_bus import MemoryBus
 from services.common.messages import denoise_queue
 from services.common.onnx_models import OnnxModels
 from services.common.reconciler import Reconciler
-from services.common.service import Serving, work_until
+from services.common.scanning import Scanning
+from services.common.serving import Serving, work_until
 from services.common.settings import Settings
 from services.common.worker import ENDURING, Handle, Worker
 from services.composite.stored_steps import stored_steps
@@ -21,7 +22,6 @@ from services.composite.worker import Compositing
 from services.denoise.worker import Denoising, drawn_faces
 from services.preprocess.faces.detector import MeshDetector
 from services.preprocess.worker import Preprocessing, preprocess_steps
-from services.reconciler import Scanning
 
 DRAIN_S = 10.0
 STALLED_S, SCAN_S = 20.0, 5.0
@@ -32,7 +32,7 @@ _QUEUE_LIMIT = 10_000
 @asynccontextmanager
 async def embedded_ports(folder: Path, settings: Settings, variants: Sequence[str]) -> AsyncIterator[Ports]:
     """Works jobs off for as long as the context lasts. What is under way at its end goes on when it is opened again."""
-    async with sqlite_documents(folder / "gateway.sqlite") as documents:
+    async with sqlite_documents(folder / FILE_NAME) as documents:
         bus, jobs = MemoryBus(_QUEUE_LIMIT), DocumentsJobStore(documents)
         media, models = FolderMediaStore(folder / "media"), OnnxModels(settings.models_dir, settings.threads)
         detector = MeshDetector(settings.faces_dir)

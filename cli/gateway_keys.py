@@ -22,13 +22,13 @@ Data = Annotated[Path | None, typer.Option(help="Folder of `lipstage serve`, ins
 
 def with_keys(data: Path | None, via: str | None, work: Callable[[Keys], Coroutine[Any, Any, T]]) -> T:
     async def opened_work() -> T:
-        async with _documents(data, via) as documents:
+        async with gateway_documents(data, via) as documents:
             return await work(Keys(documents, utc_now))
 
     return asyncio.run(opened_work())
 
 
-def _documents(data: Path | None, via: str | None) -> AbstractAsyncContextManager[Documents]:
+def gateway_documents(data: Path | None, via: str | None) -> AbstractAsyncContextManager[Documents]:
     if data is None:
         documents: AbstractAsyncContextManager[Documents] = on_stack().documents(via)
         return documents

@@ -1,4 +1,7 @@
-"""`lipstage keys`: the API keys of a running stack's gateway, or of `lipstage serve`."""
+"""`lipstage keys`: the API keys of a running stack's gateway, or of `lipstage serve`.
+
+`python -m cli.keys` is the same where only the gateway is installed.
+"""
 
 from datetime import datetime, timedelta
 from typing import Annotated, get_args
@@ -13,6 +16,7 @@ from cli.jobs import Via
 from gateway.accounts import ALL_SCOPES, ApiKey, Scope
 from gateway.clock import utc_now
 from gateway.keys import Keys
+from services.common.command_line import run_program
 from services.common.errors import InvalidParameter
 
 app = typer.Typer(help="Make, list, replace and take back API keys, and their accounts.", no_args_is_help=True)
@@ -89,3 +93,7 @@ def _state(key: ApiKey, now: datetime) -> str:
     if key.expires_at is None:
         return "good"
     return f"{'good until' if now < key.expires_at else 'expired'} {key.expires_at:%Y-%m-%d %H:%M}"
+
+
+if __name__ == "__main__":
+    run_program(app)

@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-from cli import doctor, dub, evaluate, jobs, keys, probe, serve, weights
+from cli import doctor, dub, evaluate, jobs, keys, probe, serve, webhooks, weights
 from services.common.command_line import program, run_program
 from services.common.process_memory import keep_memory_flat
 
@@ -19,6 +19,7 @@ app.command("serve")(serve.serve)
 app.command("evaluate")(evaluate.evaluate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(weights.app, name="weights")
 
 

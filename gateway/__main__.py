@@ -6,13 +6,15 @@ import socket
 
 from gateway.app import make_app
 from gateway.front import Ports, open_front
+from gateway.grpc_server import serving_grpc
 from gateway.jetstream_documents import JetStreamDocuments
 from gateway.settings import GatewaySettings
 from services.common.health import health_server
 from services.common.http_server import http_server
 from services.common.process_memory import keep_memory_flat
 from services.common.s3_links import S3Links
-from services.common.service import closing_signals, exiting_clearly
+from services.common.service import exiting_clearly
+from services.common.serving import closing_signals
 from services.common.stack import Stack, connected, s3_access
 from services.common.stack_settings import StackSettings
 from services.common.telemetry import start_telemetry
@@ -32,11 +34,14 @@ def main() -> None:
 
 async def _serve(stack_settings: StackSettings, settings: GatewaySettings) -> None:
     closing = closing_signals()
+    # Networks' cards are all that is asked of Triton, once per job: those need not be loaded, and while Triton is away
+    # jobs wait.
     async with (
-        connected(stack_settings, "gateway", settings.variants) as stack,
+        connected(stack_settings, "gateway") as stack,
         open_front(_ports(stack, settings), settings) as front,
         http_server(make_app(front), socket.create_server((settings.host, settings.port))),
-        health_server(stack_settings.health_port, lambda: stack.trouble(settings.variants)),
+        serving_grpc(front, settings.host, settings.grpc_port),
+        health_server(stack_settings.health_port, stack.trouble),
     ):
         log.info("the gateway is ready on port %d", settings.port)
         await closing.wait()

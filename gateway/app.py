@@ -10,10 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from gateway import problem
+from gateway.asking import SCHEMES
+from gateway.dialects.mounts import mount_dialects
 from gateway.front import Front
 from gateway.playground.page import page_routes
 from gateway.problem import Problem
-from gateway.rest import account, jobs, media, uploads
+from gateway.rest import account, jobs, media, resumable, upload_links, uploads
 from services.common.errors import LipstageError
 
 log = logging.getLogger(__name__)
@@ -25,10 +27,12 @@ _DESCRIPTION = "A video and a new voice go in; the same video comes out speaking
 def make_app(front: Front) -> FastAPI:
     app = FastAPI(title="Lipstage", version="1alpha", description=_DESCRIPTION, redirect_slashes=False)
     app.state.front = front
-    for part in (jobs, uploads, account):
-        app.include_router(part.router, prefix=NATIVE)
+    for part in (jobs, resumable, uploads, account):
+        app.include_router(part.router, prefix=NATIVE, dependencies=SCHEMES)
     app.include_router(media.router)
+    app.include_router(upload_links.router)
     app.router.routes.extend(page_routes())
+    mount_dialects(app, front)
     app.exception_handler(LipstageError)(_told)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http)

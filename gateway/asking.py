@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.security import APIKeyHeader, HTTPBearer
 
 from gateway.accounts import Caller, Scope
 from gateway.front import Front
@@ -16,6 +17,10 @@ def _front(request: Request) -> Front:
 
 
 FrontOf = Annotated[Front, Depends(_front)]
+
+
+# They say in the API's description how a key is sent; token_in finds it.
+SCHEMES = [Depends(HTTPBearer(auto_error=False)), Depends(APIKeyHeader(name="x-api-key", auto_error=False))]
 
 
 async def _caller(request: Request, front: FrontOf) -> Caller:

@@ -15,7 +15,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Documents(Protocol):
-    """Names are `kind/part/…`, each part of letters, digits, `_` and `-`. All methods may raise Unavailable."""
+    """Names are `kind/part/…`, each part of letters, digits, `_` and `-`; a document stays under 1 MiB.
+
+    All methods may raise Unavailable.
+    """
 
     async def create(self, name: str, value: bytes) -> int:
         """The first revision. Raises DocumentExists."""

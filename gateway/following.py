@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -32,6 +33,7 @@ class Following:
         self._open = Collection(documents, "open", OpenJob)
         self._bus, self._intake, self._settling, self._clock = bus, intake, settling, clock
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._taking_in = asyncio.Semaphore(_AT_ONCE)
 
     def follow(self, account: str, job: str) -> None:
@@ -82,6 +84,8 @@ class Following:
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     async def _to_the_end(self, account: str, job: str) -> None:
+        async with self._turns[account]:  # first come, first served; only the first of an account looks for a place
+            await self._intake.await_turn(account, job)
         async with self._taking_in:
             await self._intake.take(account, job)
         async with self._bus.events(job) as events:

@@ -25,6 +25,7 @@ from gateway.removal import Removal
 from gateway.settings import GatewaySettings
 from gateway.settling import Settling
 from gateway.sources import Sources
+from gateway.upload_links import UploadLinks
 from gateway.uploads import Uploads
 from gateway.webhooks.delivery import TIMEOUT_S, Deliverer
 from gateway.webhooks.fal_key import fal_key
@@ -57,6 +58,7 @@ class Front:
     uploads: Uploads
     jobs: Jobs
     own_links: OwnLinks
+    upload_links: UploadLinks
     plans: Plans
 
 
@@ -64,16 +66,17 @@ class Front:
 async def open_front(ports: Ports, settings: GatewaySettings, clock: Clock = utc_now) -> AsyncIterator[Front]:
     """Follows jobs, delivers webhooks and removes what must go for as long as the context lasts."""
     documents = ports.documents
-    own_links = OwnLinks(settings.base_url, settings.link_secret.get_secret_value().encode())
+    link_secret = settings.link_secret.get_secret_value().encode()
+    own_links, upload_links = OwnLinks(settings.base_url, link_secret), UploadLinks(settings.base_url, link_secret)
     links = ports.links or own_links
     policy, plans = settings.url_policy, load_plans(settings.price_plans)
     outbox = Outbox(documents, clock)
     uploads = Uploads(documents, ports.media, Prober(ProbeLimits()), clock)
-    sources = Sources(uploads, ports.media, own_links, policy, clock)
+    sources = Sources(uploads, ports.media, own_links, upload_links, policy, clock)
     intake = Intake(documents, sources, ports.bus, ports.jobs, ports.media, ports.models, clock)
-    settling = Settling(documents, ports.jobs, outbox, links, plans, clock)
+    settling = Settling(documents, ports.jobs, outbox, links, settings.base_url, clock)
     following = Following(documents, ports.bus, intake, settling, clock)
-    jobs = Jobs(documents, ports.bus, ports.jobs, ports.media, links, sources, following, settings, clock)
+    jobs = Jobs(documents, ports.bus, ports.jobs, ports.media, links, sources, following, settings, plans, clock)
     closing = asyncio.Event()
     signer = AccountSigner(Collection(documents, "accounts", Account), await fal_key(documents, clock))
     async with guarded_client(policy, httpx2.Timeout(TIMEOUT_S)) as client, asyncio.TaskGroup() as serving:
@@ -90,6 +93,7 @@ async def open_front(ports: Ports, settings: GatewaySettings, clock: Clock = utc
             uploads,
             jobs,
             own_links,
+            upload_links,
             plans,
         )
         closing.set()

@@ -51,20 +51,22 @@ class Intake:
         self._sources, self._bus, self._jobs, self._models = sources, bus, jobs, models
         self._clock = clock
 
+    async def await_turn(self, account_id: str, job_id: str) -> None:
+        """Returns when the account has a place for the job, or the job is over before. Raises Unavailable."""
+        account = await self._accounts.get(account_id)
+        while not _needs_no_turn(await self._submissions.get(f"{account_id}/{job_id}")):
+            if await self._slots.take(account_id, job_id, account.limits.running_jobs):
+                return
+            await asyncio.sleep(LOOK_S)
+
     async def take(self, account_id: str, job_id: str) -> Submission:
         """Returns once the stages have the job, or it has ended before. Raises Unavailable."""
         key = f"{account_id}/{job_id}"
-        account = await self._accounts.get(account_id)
         submission = await self._submissions.get(key)
-        while not (over := submission.queued_at or submission.error or submission.canceled):
-            if await self._slots.take(account_id, job_id, account.limits.running_jobs):
-                break
-            await asyncio.sleep(LOOK_S)
-            submission = await self._submissions.get(key)
-        if over:
+        if _needs_no_turn(submission):
             return submission
         try:
-            return await self._taken_in(key, submission, account)
+            return await self._taken_in(key, submission, await self._accounts.get(account_id))
         except Unavailable as error:
             if self._clock() - submission.created_at < GIVE_UP:
                 raise
@@ -112,6 +114,10 @@ class Intake:
         failed = await self._submissions.change(key, _if_not(lambda newest: newest.error, error=reason))
         await self._bus.announce(JobEvent(job_id=failed.id, state="failed"))
         return failed
+
+
+def _needs_no_turn(submission: Submission) -> bool:
+    return bool(submission.queued_at or submission.error or submission.canceled)
 
 
 def _if_not(there: Callable[[Submission], object], **fields: object) -> Callable[[Submission], Submission]:

@@ -92,7 +92,7 @@ def _failure(submission: Submission, record: JobRecord | None) -> Failure:
 def _billing(submission: Submission, state: State, charge: Charge | None, refund: Credit | None) -> Billing:
     return Billing(
         owner=submission.account,
-        plan=submission.price_plan,
+        plan=submission.price_plan.name,
         state=_billed(state, charge, refund),
         amount=charge.amount if charge else 0,
         refunded=refund.amount if refund else 0,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gateway.accounts import Caller
 from gateway.billing.ledger import Ledger
+from gateway.billing.plans import Plans, plan_named
 from gateway.clock import Clock
 from gateway.consents import Consents
 from gateway.documents import Collection, Documents
@@ -67,6 +68,7 @@ class Jobs:
         sources: Sources,
         following: Following,
         settings: GatewaySettings,
+        plans: Plans,
         clock: Clock,
     ) -> None:
         self._submissions = Collection(documents, "submissions", Submission)
@@ -75,7 +77,13 @@ class Jobs:
         self._consents = Consents(documents, clock)
         self._ledger, self._removal = Ledger(documents), Removal(documents, media, clock)
         self._bus, self._jobs, self._media, self._links = bus, jobs, media, links
-        self._sources, self._following, self._settings, self._clock = sources, following, settings, clock
+        self._sources, self._following, self._settings, self._plans, self._clock = (
+            sources,
+            following,
+            settings,
+            plans,
+            clock,
+        )
 
     async def create(
         self,
@@ -114,7 +122,7 @@ class Jobs:
             created_at=now,
             request=request,
             echo=echo or {},
-            price_plan=account.price_plan,
+            price_plan=plan_named(self._plans, account.price_plan),
             consent=consent,
             retention_s=self._retention_s(caller, request),
         )
@@ -149,7 +157,7 @@ class Jobs:
             found.append(view)
         return Page(found, None)
 
-    async def watch(self, caller: Caller, job: str) -> AsyncIterator[JobView | JobEvent]:
+    async def watch(self, caller: Caller, job: str) -> AsyncGenerator[JobView | JobEvent]:
         """The job as it is, then its progress, and last the job as it ended."""
         submission = await self._submission(caller, job)
         async with self._bus.events(job) as events:

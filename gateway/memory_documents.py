@@ -1,5 +1,6 @@
 """Documents in a dictionary, for tests and for what need not outlive its process."""
 
+from gateway.document_names import checked
 from services.common.errors import DocumentExists, ObjectMissing, StaleRecord
 
 
@@ -11,7 +12,7 @@ class MemoryDocuments:
         self._revision = 0
 
     async def create(self, name: str, value: bytes) -> int:
-        if name in self._values:
+        if checked(name) in self._values:
             raise DocumentExists(f"{name} exists already.", name=name)
         return self._put(name, value)
 

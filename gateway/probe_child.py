@@ -15,10 +15,10 @@ import numpy.ma  # noqa: F401
 
 from gateway.confinement import confine
 from gateway.probe_limits import ProbeLimits
-from services.common.errors import LipstageError, MediaTooComplex, MediaUnreadable, VideoTooLong
+from services.common.errors import InputError, LipstageError, MediaTooComplex, MediaUnreadable, VideoTooLong
 from services.common.media.audio import decoded_audio
 from services.common.media.opening import open_media
-from services.common.media.probe import probe_audio, probe_video
+from services.common.media.probe import AudioInfo, probe_audio, probe_video
 from services.common.media.streams import audio_stream, packets_of
 
 
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def answer(path: Path, kind: str, limits: ProbeLimits) -> dict[str, object]:
-    """What `gateway.probing` calls an `Answer`."""
+    """`{"facts": {…}}` or `{"error": {…}}`, as `gateway.probing` reads them."""
     try:
         container = _check_amount(path, limits)
         facts = _video_facts(path, limits) if kind == "video" else _audio_facts(path, limits)
@@ -60,6 +60,7 @@ def _video_facts(path: Path, limits: ProbeLimits) -> dict[str, object]:
     info = probe_video(path)
     if info.duration_s > limits.video_s:
         raise VideoTooLong(f"“{path.name}” is longer than the limit of {limits.video_s:g} s.")
+    audio_s = _sound_of_video_s(path)
     return {
         "codec": info.codec,
         "duration_s": info.duration_s,
@@ -67,21 +68,34 @@ def _video_facts(path: Path, limits: ProbeLimits) -> dict[str, object]:
         "height": info.height,
         "fps": float(info.average_fps),
         "frames": info.frame_count,
-        "has_audio": info.has_audio,
+        "has_audio": audio_s is not None,
+        "audio_s": audio_s,
     }
 
 
+def _sound_of_video_s(path: Path) -> float | None:
+    try:
+        return _decodable_audio(path, None).duration_s
+    except InputError:
+        return None
+
+
 def _audio_facts(path: Path, limits: ProbeLimits) -> dict[str, object]:
-    info = probe_audio(path, limits.audio_s)
-    with open_media(path) as container:
-        if next(decoded_audio(container, audio_stream(container, path)), None) is None:
-            raise MediaUnreadable(f"No sound of “{path.name}” can be decoded.")
+    info = _decodable_audio(path, limits.audio_s)
     return {
         "codec": info.codec,
         "duration_s": info.duration_s,
         "sample_rate": info.sample_rate,
         "channels": info.channels,
     }
+
+
+def _decodable_audio(path: Path, max_s: float | None) -> AudioInfo:
+    info = probe_audio(path, max_s)
+    with open_media(path) as container:
+        if next(decoded_audio(container, audio_stream(container, path)), None) is None:
+            raise MediaUnreadable(f"No sound of “{path.name}” can be decoded.")
+    return info
 
 
 if __name__ == "__main__":

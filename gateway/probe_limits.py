@@ -12,5 +12,5 @@ class ProbeLimits:
     """Of all streams together: an hour of 60 frames a second with sound has some 400,000."""
     memory_bytes: int = 2 << 30
     """Address space of the process; decoding 8K takes half of it."""
-    cpu_s: int = 30
+    cpu_s: int = 15
     wall_s: int = 60

@@ -62,9 +62,13 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> JSONRespo
 
 
 def answer_to(error: LipstageError) -> JSONResponse:
+    return answer(problem_of(error), headers_of(error))
+
+
+def headers_of(error: LipstageError) -> dict[str, str]:
     headers = {}
     if isinstance(error, errors.TooManyRequests):
         headers["Retry-After"] = str(error.fields["retry_after_s"])
     if isinstance(error, errors.Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
-    return answer(problem_of(error), headers)
+    return headers

@@ -9,6 +9,7 @@ from gateway.documents import Collection, Documents
 from gateway.media_uses import MediaUses
 from gateway.submissions import Submission
 from gateway.uploads import Upload
+from gateway.webhooks.outbox import Outbox
 from services.common import object_names
 from services.common.errors import LipstageError
 from services.common.ports import MediaStore
@@ -25,7 +26,7 @@ class Removal:
     def __init__(self, documents: Documents, media: MediaStore, clock: Clock) -> None:
         self._submissions = Collection(documents, "submissions", Submission)
         self._uploads = Collection(documents, "uploads", Upload)
-        self._uses = MediaUses(documents, media)
+        self._uses, self._outbox = MediaUses(documents, media), Outbox(documents, clock)
         self._media, self._clock = media, clock
 
     async def serve(self, closing: asyncio.Event) -> None:
@@ -61,16 +62,22 @@ class Removal:
         if submission.deleted_at:
             return submission
         folders = (object_names.output_folder(job), object_names.work_folder(job))
-        removed = [name for folder in folders for name in await self._names(folder)]
         for folder in folders:
+            await self._noted(key, await self._names(folder))  # before they go: a repeat would not find them
             await self._media.delete_folder(folder)
         for stored in (submission.video, submission.audio):
             if stored and await self._uses.drop(stored.content, job):
-                removed.append(stored.content.object_name)
+                await self._noted(key, [stored.content.object_name])
+        await self._outbox.forget(job)
         now = self._clock()
-        return await self._submissions.change(
-            key, lambda newest: newest.model_copy(update={"deleted_at": now, "removed": tuple(removed)})
-        )
+        return await self._submissions.change(key, lambda newest: newest.model_copy(update={"deleted_at": now}))
+
+    async def _noted(self, key: str, names: list[str]) -> None:
+        def note(submission: Submission) -> Submission:
+            new = [name for name in names if name not in submission.removed]
+            return submission.model_copy(update={"removed": (*submission.removed, *new)})
+
+        await self._submissions.change(key, note)
 
     async def _names(self, folder: str) -> list[str]:
         return [name async for name in self._media.children(folder)]

@@ -3,7 +3,16 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AnyHttpUrl, Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BeforeValidator,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.addresses import UrlPolicy
@@ -22,6 +31,8 @@ def _base(url: AnyHttpUrl) -> AnyHttpUrl:
 
 
 BaseUrl = Annotated[AnyHttpUrl, AfterValidator(_base)]
+Port = Annotated[int, Field(ge=0, lt=65536)]
+OptionalPort = Annotated[Port | None, BeforeValidator(lambda given: None if given == "off" else given)]
 
 
 class GatewaySettings(BaseSettings):
@@ -29,7 +40,9 @@ class GatewaySettings(BaseSettings):
 
     environment: Environment = "production"
     host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, lt=65536)
+    port: Port = 8000
+    grpc_port: OptionalPort = 9000
+    """Of the same host; None, in the environment `off`: there is no gRPC."""
     public_url: BaseUrl
     """Under which callers reach the gateway; links are made from it, never from what a request says its host is."""
     s3_public_url: BaseUrl | None = None
@@ -44,6 +57,8 @@ class GatewaySettings(BaseSettings):
     """What is served here."""
     default_variant: Variant | None = None
     """For callers that cannot choose; None = the last of `variants`."""
+    default_steps: int | None = Field(default=None, ge=1, le=1000)
+    """For callers that cannot choose; None = as many as for those that do not."""
     default_retention_s: int = Field(default=7 * 24 * 3600, ge=0)
     consent_required: bool = False
     fetch_networks: tuple[IPvAnyNetwork, ...] = ()
@@ -57,6 +72,8 @@ class GatewaySettings(BaseSettings):
     max_media_bytes: int = Field(default=2 << 30, ge=1)
     price_plans: Path | None = None
     """A file of price plans instead of ours."""
+    dialect_hosts: dict[str, str] = {}
+    """Names that lead here in place of a hosted route's own, and the folder each stands for: `/fal/queue`."""
     workers: int | None = Field(default=None, ge=1)
     """How many tasks are denoised at once, for estimates; None = not known."""
 
@@ -85,4 +102,6 @@ class GatewaySettings(BaseSettings):
 
     @property
     def defaults(self) -> DubParameters:
-        return DubParameters(variant=self.variant)
+        if self.default_steps is None:
+            return DubParameters(variant=self.variant)
+        return DubParameters(variant=self.variant, steps=self.default_steps)

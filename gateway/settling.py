@@ -3,7 +3,6 @@
 from gateway.billing.charging import charge_once
 from gateway.billing.ledger import Ledger
 from gateway.billing.pace import Paces
-from gateway.billing.plans import Plans, plan_named
 from gateway.clock import Clock
 from gateway.documents import Collection, Documents
 from gateway.job_views import job_view
@@ -23,13 +22,14 @@ class Settling:
     """Done in an order in which it may be cut off anywhere and done again: the job stays open until all is done."""
 
     def __init__(
-        self, documents: Documents, jobs: JobStore, outbox: Outbox, links: Links, plans: Plans, clock: Clock
+        self, documents: Documents, jobs: JobStore, outbox: Outbox, links: Links, base_url: str, clock: Clock
     ) -> None:
         self._submissions = Collection(documents, "submissions", Submission)
         self._open = Collection(documents, "open", OpenJob)
         self._ledger, self._paces, self._slots = Ledger(documents), Paces(documents), Slots(documents)
         self._quotas = Quotas(documents, clock)
-        self._jobs, self._outbox, self._links, self._plans, self._clock = jobs, outbox, links, plans, clock
+        self._jobs, self._outbox, self._links, self._clock = jobs, outbox, links, clock
+        self._base_url = base_url
 
     async def settle(self, account: str, job: str) -> bool:
         """False when the job has not ended yet. Raises Unavailable."""
@@ -39,8 +39,7 @@ class Settling:
         view = job_view(submission, record, None, self._links, now)
         if not view.ended:
             return False
-        plan = plan_named(self._plans, submission.price_plan)
-        charge = await charge_once(self._ledger, plan, submission, record, now)
+        charge = await charge_once(self._ledger, submission.price_plan, submission, record, now)
         if record and submission.audio:
             await self._paces.observe(record, submission.audio.duration_s)
         submission = await self._submissions.change(
@@ -48,7 +47,7 @@ class Settling:
         )
         if webhook := submission.request.webhook:
             view = job_view(submission, record, charge, self._links, now)
-            body = webhook_body(view, submission)
+            body = webhook_body(view, submission, self._base_url)
             await self._outbox.add(job, _event(view.state), account, submission.dialect, str(webhook.url), body)
         if charge is None:
             await self._quotas.give_back(account, job, submission.created_at)

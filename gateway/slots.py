@@ -3,15 +3,15 @@
 from pydantic import BaseModel, ConfigDict
 
 from gateway.documents import Collection, Documents
-from services.common.errors import DocumentExists
 
 
 class Slot(BaseModel):
-    """Stored as `slots/<account>/<number>` while a job has it."""
+    """Stored as `slots/<account>/<number>`."""
 
     model_config = ConfigDict(frozen=True)
 
-    job: str
+    job: str | None
+    """None: the place is free."""
 
 
 class Slots:
@@ -20,22 +20,20 @@ class Slots:
 
     async def take(self, account: str, job: str, places: int) -> bool:
         """False when all places are taken. A job that has one already keeps it."""
-        free = set(range(places))
-        for key in await self._slots.keys(f"{account}/"):
-            slot = await self._slots.find(key)
-            if slot and slot.job == job:
-                return True
-            free.discard(int(key.rpartition("/")[2]))
-        for number in sorted(free):
-            try:
-                await self._slots.create(f"{account}/{number}", Slot(job=job))
-            except DocumentExists:
-                continue
+        taken = {key: await self._slots.get(key) for key in await self._slots.keys(f"{account}/")}
+        if any(slot.job == job for slot in taken.values()):
             return True
+        for number in range(places):
+            key = f"{account}/{number}"
+            if (slot := taken.get(key)) is None:
+                slot = await self._slots.create_once(key, Slot(job=job))
+            elif slot.job is None:
+                slot = await self._slots.change(key, lambda newest: newest if newest.job else Slot(job=job))
+            if slot.job == job:
+                return True
         return False
 
     async def give_back(self, account: str, job: str) -> None:
+        """Harmless when the job has no place."""
         for key in await self._slots.keys(f"{account}/"):
-            slot = await self._slots.find(key)
-            if slot and slot.job == job:
-                await self._slots.delete(key)
+            await self._slots.change(key, lambda newest: Slot(job=None) if newest.job == job else newest)

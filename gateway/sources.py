@@ -12,6 +12,7 @@ from gateway.ids import new_id
 from gateway.links import OwnLinks
 from gateway.probing import AudioFacts, VideoFacts
 from gateway.submissions import StoredMedia
+from gateway.upload_links import UploadLinks
 from gateway.uploads import PREFIX, Upload, Uploads
 from services.common.errors import InvalidParameter, NoAudioStream, NoVideoStream
 from services.common.ports import MediaStore
@@ -22,8 +23,16 @@ Wanted = Literal["video", "audio"]
 class Sources:
     """Takes what callers name into the media store."""
 
-    def __init__(self, uploads: Uploads, media: MediaStore, links: OwnLinks, policy: UrlPolicy, clock: Clock) -> None:
-        self._uploads, self._media, self._links = uploads, media, links
+    def __init__(
+        self,
+        uploads: Uploads,
+        media: MediaStore,
+        links: OwnLinks,
+        upload_links: UploadLinks,
+        policy: UrlPolicy,
+        clock: Clock,
+    ) -> None:
+        self._uploads, self._media, self._links, self._upload_links = uploads, media, links, upload_links
         self._policy, self._clock = policy, clock
 
     async def kept(self, account: str, source: str, at_most_bytes: int) -> str:
@@ -41,6 +50,8 @@ class Sources:
         """Raises UploadNotFound, LinkInvalid, what is wrong with the address, and what is wrong with the media."""
         if source.startswith(PREFIX):
             upload = await self._uploads.get(account, source.removeprefix(PREFIX))
+        elif named := self._upload_links.named_in(account, source):
+            upload = await self._uploads.get(named.account, named.upload)
         elif own := await self._uploads.linked(account, source, self._links):
             upload = own
         elif source.startswith(("http://", "https://")):

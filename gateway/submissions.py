@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field
+from pydantic import AnyHttpUrl, AwareDatetime, BaseModel, ConfigDict, Field
 
+from gateway.billing.plans import Plan
 from services.common.messages import DubParameters, JobError, Priority
 from services.common.new_job import Content
 
@@ -25,7 +26,7 @@ class Consent(Asked):
     attested_by: str = Field(min_length=1, max_length=200)
     basis: str = Field(min_length=1, max_length=500, examples=["contract"])
     scope: str = Field(default="", max_length=500)
-    expires_at: datetime | None = None
+    expires_at: AwareDatetime | None = None
     evidence_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
 
 
@@ -83,7 +84,8 @@ class Submission(BaseModel):
     """Data URIs are replaced by uploads before it is stored."""
     echo: dict[str, Any] = {}
     """The caller's own words, for dialects that give them back."""
-    price_plan: str
+    price_plan: Plan
+    """Its terms as they were agreed."""
     consent: str | None = None
     """Id of the consent it rests on."""
     retention_s: int

@@ -14,7 +14,7 @@ from gateway.incoming_file import Fetched, incoming_file
 from gateway.links import OwnLinks
 from gateway.media_uses import MediaUses
 from gateway.probing import AudioFacts, Prober, VideoFacts
-from services.common.errors import NoVideoStream, ObjectMissing, UploadNotFound
+from services.common.errors import DocumentExists, NoVideoStream, ObjectMissing, UploadNotFound
 from services.common.new_job import Content
 from services.common.ports import MediaStore
 
@@ -56,25 +56,35 @@ class Uploads:
         self._media, self._prober, self._clock = media, prober, clock
 
     async def receive(
-        self, account: str, pieces: AsyncIterator[bytes], filename: str, content_type: str, at_most_bytes: int
+        self,
+        account: str,
+        pieces: AsyncIterator[bytes],
+        filename: str,
+        content_type: str,
+        at_most_bytes: int,
+        upload_id: str | None = None,
     ) -> Upload:
-        """Raises MediaTooLarge, and the InputError that says why this is no usable media; nothing is kept then."""
+        """Raises MediaTooLarge, and the InputError that says why this is no usable media; nothing is kept then.
+
+        Under an id that was given out before, the same content may arrive again; other content raises DocumentExists.
+        """
         path = self._media.scratch / f"upload-{new_id(self._clock())}"
         try:
             with incoming_file(path, at_most_bytes) as file:
                 async for piece in pieces:
                     file.write(piece)
-            return await self.keep(account, path, Fetched(file.sha256, file.bytes, content_type, "", filename))
+            arrived = Fetched(file.sha256, file.bytes, content_type, "", filename)
+            return await self.keep(account, path, arrived, upload_id)
         finally:
             path.unlink(missing_ok=True)
 
-    async def keep(self, account: str, path: Path, fetched: Fetched) -> Upload:
+    async def keep(self, account: str, path: Path, fetched: Fetched, upload_id: str | None = None) -> Upload:
         """Takes over a file in the media store's scratch folder. Raises what is wrong with it."""
         now = self._clock()
         filename = fetched.filename or ""
         facts = await self._facts(path)
         upload = Upload(
-            id=new_id(now),
+            id=upload_id or new_id(now),
             sha256=fetched.sha256,
             suffix=_suffix(filename),
             bytes=fetched.bytes,
@@ -84,10 +94,12 @@ class Uploads:
             expires_at=now + KEPT,
             facts=facts,
         )
+        before = await self._uploads.find(f"{account}/{upload.id}")
+        if before is not None and before.sha256 != upload.sha256:
+            raise DocumentExists("Another file was sent here before.", upload_id=upload.id)
         await self._uses.add(upload.content, upload.id)
         await self._media.put_file(upload.content.object_name, path)
-        await self._uploads.create(f"{account}/{upload.id}", upload)
-        return upload
+        return await self._uploads.create_once(f"{account}/{upload.id}", upload)
 
     async def get(self, account: str, upload_id: str) -> Upload:
         """Raises UploadNotFound."""

@@ -1,32 +1,12 @@
 """`python -m services.reconciler`: repairs what crashes leave behind, for as long as it runs."""
 
-import asyncio
-import contextlib
-import logging
 from collections.abc import Sequence
 
-from services.common.errors import LipstageError
 from services.common.reconciler import Reconciler
-from services.common.service import Serving, run_service
+from services.common.scanning import Scanning
+from services.common.service import run_service
+from services.common.serving import Serving
 from services.common.stack import Stack
-
-log = logging.getLogger(__name__)
-
-
-class Scanning:
-    """Scans every now and then until it is told to stop."""
-
-    def __init__(self, reconciler: Reconciler, every_s: float) -> None:
-        self._reconciler, self._every_s = reconciler, every_s
-
-    async def serve(self, closing: asyncio.Event) -> None:
-        while not closing.is_set():
-            try:
-                await self._reconciler.scan()
-            except LipstageError as error:
-                log.warning("what this scan missed the next one makes up for: %s [%s]", error, error.code)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(closing.wait(), self._every_s)
 
 
 async def _scanning(stack: Stack) -> Sequence[Serving]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
 
-from gateway.asking import Accountant, FrontOf, Reader
+from gateway.asking import Accountant, FrontOf, Reader, Writer
 from gateway.billing.ledger import Ledger
 from gateway.billing.plans import plan_named
 from gateway.billing.usage import Period, Usage, read_usage, within_period
@@ -16,6 +16,7 @@ from gateway.policy import Installation, policy
 from gateway.policy_answers import Policy
 from gateway.probe_limits import ProbeLimits
 from gateway.uploads import KEPT
+from gateway.webhooks.signatures import shown_secret
 from services.common.settings import Settings
 
 router = APIRouter(tags=["account"])
@@ -34,6 +35,10 @@ class KeyView(BaseModel):
     name: str
 
 
+class WebhookSecret(BaseModel):
+    key: str
+
+
 class Me(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -49,6 +54,12 @@ async def me(front: FrontOf, caller: Reader) -> Me:
         for variant in front.settings.variants
     ]
     return Me(account=caller.account.id, key=KeyView(id=caller.key.id, name=caller.key.name), variants=variants)
+
+
+@router.get("/webhooks/secret")
+async def webhook_secret(caller: Writer) -> WebhookSecret:
+    """What posts to this account's webhooks are signed with, as Standard Webhooks writes it."""
+    return WebhookSecret(key=shown_secret(caller.account.webhook_secret))
 
 
 @router.get("/usage", response_model=Usage)

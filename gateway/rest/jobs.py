@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Body, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sse_starlette import EventSourceResponse
 
@@ -17,6 +17,7 @@ from gateway.jobs import PAGE
 from gateway.known import estimated, recorded
 from gateway.problem import Problem, problem_of
 from gateway.production_record import ProductionRecord
+from gateway.rest.examples import EXAMPLES
 from gateway.submissions import JobRequest
 from services.common.errors import InvalidParameter, LipstageError
 from services.common.messages import JobEvent, Stage
@@ -25,6 +26,7 @@ router = APIRouter(tags=["jobs"])
 
 IdempotencyKey = Annotated[str | None, Header(pattern=r"^[A-Za-z0-9._~-]{1,128}$")]
 ConsentId = Annotated[str | None, Header(alias="X-Consent-Id", max_length=64)]
+AskedJob = Annotated[JobRequest, Body(openapi_examples=EXAMPLES)]
 MAX_BATCH = 500
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {"application/problem+json": {}}} for status in (401, 403, 404, 422, 429, 503)
@@ -58,7 +60,7 @@ class Progress(BaseModel):
 
 @router.post("/jobs", status_code=201, responses=_CONFLICT)
 async def create(
-    request: JobRequest,
+    request: AskedJob,
     response: Response,
     front: FrontOf,
     caller: Writer,
@@ -144,7 +146,7 @@ async def record(job_id: str, front: FrontOf, caller: Reader) -> ProductionRecor
 
 
 @router.post("/estimate", responses=_PROBLEMS)
-async def estimate(request: JobRequest, front: FrontOf, caller: Reader) -> Estimate:
+async def estimate(request: AskedJob, front: FrontOf, caller: Reader) -> Estimate:
     """What the job would cost and take, as far as that is known."""
     return await estimated(front, caller, request)
 

@@ -9,6 +9,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
 from gateway.asking import FrontOf
+from gateway.front import Front
 from gateway.job_views import MEDIA_TYPES
 
 router = APIRouter(include_in_schema=False)
@@ -20,10 +21,14 @@ async def media(
 ) -> FileResponse:
     """Answers 200 or 206 and never redirects: some clients do not follow."""
     front.own_links.check(name, expires, signature, filename)
+    return await stored_file(front, name, MEDIA_TYPES.get(PurePosixPath(name).suffix), filename)
+
+
+async def stored_file(front: Front, name: str, media_type: str | None, filename: str) -> FileResponse:
+    """Raises ObjectMissing."""
     async with AsyncExitStack() as held:
         path = await held.enter_async_context(front.ports.media.local(name))
         kept = held.pop_all()
-    media_type = MEDIA_TYPES.get(PurePosixPath(name).suffix)
     return FileResponse(
         path,
         media_type=media_type,

@@ -5,8 +5,11 @@ from datetime import datetime
 
 from fastapi import APIRouter, UploadFile
 from pydantic import BaseModel, ConfigDict
+from starlette.datastructures import UploadFile as FormFile
 
+from gateway.accounts import Caller
 from gateway.asking import FrontOf, Reader, Writer
+from gateway.front import Front
 from gateway.probing import AudioFacts, VideoFacts
 from gateway.uploads import Upload
 
@@ -31,10 +34,7 @@ class UploadView(BaseModel):
 @router.post("/uploads", status_code=201)
 async def upload(file: UploadFile, front: FrontOf, caller: Writer) -> UploadView:
     """Takes one file as a form's field `file`."""
-    at_most = min(caller.account.limits.max_media_bytes, front.settings.max_media_bytes)
-    pieces = _pieces(file)
-    kept = await front.uploads.receive(caller.account.id, pieces, file.filename or "", file.content_type or "", at_most)
-    return upload_view(kept)
+    return upload_view(await received(front, caller, file))
 
 
 @router.get("/uploads/{upload_id}")
@@ -46,6 +46,13 @@ async def look(upload_id: str, front: FrontOf, caller: Reader) -> UploadView:
 async def remove(upload_id: str, front: FrontOf, caller: Writer) -> None:
     """Jobs that use it already are not affected."""
     await front.uploads.remove(caller.account.id, upload_id)
+
+
+async def received(front: Front, caller: Caller, file: FormFile) -> Upload:
+    """A form's file, kept. Raises MediaTooLarge, and what is wrong with the media."""
+    at_most = min(caller.account.limits.max_media_bytes, front.settings.max_media_bytes)
+    pieces, content_type = _pieces(file), file.content_type or ""
+    return await front.uploads.receive(caller.account.id, pieces, file.filename or "", content_type, at_most)
 
 
 def upload_view(kept: Upload) -> UploadView:
@@ -61,6 +68,6 @@ def upload_view(kept: Upload) -> UploadView:
     )
 
 
-async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
+async def _pieces(file: FormFile) -> AsyncIterator[bytes]:
     while block := await file.read(_BLOCK_BYTES):
         yield block

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 from typing import Literal
+from urllib.parse import urlsplit
 
-import httpx2
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.submissions import Dialect
@@ -36,6 +36,7 @@ class Message(BaseModel):
     url: str = Field(repr=False)
     """May hold secrets of its receiver."""
     body: str = Field(repr=False)
+    """JSON; empty when it was too large to be sent."""
     created_at: datetime
     next_attempt_at: datetime
     attempts: int = 0
@@ -60,8 +61,8 @@ class Message(BaseModel):
     @property
     def endpoint(self) -> str:
         """Scheme, host and port: what works or does not work as one."""
-        url = httpx2.URL(self.url)
-        return f"{url.scheme}://{url.host}:{url.port or {'http': 80, 'https': 443}.get(url.scheme)}"
+        url = urlsplit(self.url)
+        return f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
 
 
 class Pending(BaseModel):

@@ -39,10 +39,8 @@ class Outbox:
         """Set when something may be due; who delivers clears it."""
 
     async def add(self, job: str, event: Event, account: str, dialect: Dialect, url: str, payload: Json) -> None:
-        """Once for a job and event: what comes later is passed over. Raises InvalidParameter when it is too large."""
+        """Once for a job and event: what comes later is passed over. What is too large is kept as given up, unsent."""
         body, now = json_text(payload), self._clock()
-        if (size := len(body.encode())) > LARGEST_BODY:
-            raise InvalidParameter(f"The webhook's body has {size} bytes; at most {LARGEST_BODY} are sent.")
         message = Message(
             job=job,
             event=event,
@@ -53,8 +51,11 @@ class Outbox:
             created_at=now,
             next_attempt_at=now,
         )
+        if len(body.encode()) > LARGEST_BODY:
+            message = message.model_copy(update={"body": "", "given_up_at": now, "last_error": "body_too_large"})
         if await self._messages.find(message.id) is None:
-            await self._enter(message)
+            if not message.ended:
+                await self._enter(message)
             await self._messages.create_once(message.id, message)
         self.news.set()
 
@@ -120,14 +121,19 @@ class Outbox:
         await self._record(claimed, put_off)
 
     async def replay(self, message_id: str) -> None:
-        """Sends it again, from the first attempt on, with the same id and body. Raises ObjectMissing."""
+        """Sends it again, from the first attempt on, with the same id and body.
+
+        Raises ObjectMissing, and InvalidParameter for one that was too large.
+        """
         before = await self._messages.get(message_id)
+        if not before.body:
+            raise InvalidParameter(f"Webhook {message_id} was too large to be sent.", message=message_id)
 
         def again(message: Message) -> Message:
             return self._replayed(message) if message.replays == before.replays else message
 
-        await self._messages.change(message_id, again)
         await self._enter(self._replayed(before))
+        await self._messages.change(message_id, again)
         self.news.set()
 
     async def messages(self, account: str | None = None) -> AsyncIterator[Message]:

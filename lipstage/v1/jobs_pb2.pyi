@@ -156,6 +156,8 @@ class _JobStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobState.Val
     JOB_STATE_COMPLETED: _JobState.ValueType  # 2
     JOB_STATE_FAILED: _JobState.ValueType  # 3
     JOB_STATE_CANCELED: _JobState.ValueType  # 4
+    JOB_STATE_CREATED: _JobState.ValueType  # 5
+    """Taken, but its media are not here yet; told to callers only, no record is ever in it."""
 
 class JobState(_JobState, metaclass=_JobStateEnumTypeWrapper): ...
 
@@ -164,6 +166,8 @@ JOB_STATE_PROCESSING: JobState.ValueType  # 1
 JOB_STATE_COMPLETED: JobState.ValueType  # 2
 JOB_STATE_FAILED: JobState.ValueType  # 3
 JOB_STATE_CANCELED: JobState.ValueType  # 4
+JOB_STATE_CREATED: JobState.ValueType  # 5
+"""Taken, but its media are not here yet; told to callers only, no record is ever in it."""
 Global___JobState: _TypeAlias = JobState  # noqa: Y015
 
 class _Stage:

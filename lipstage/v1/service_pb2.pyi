@@ -103,6 +103,15 @@ class Job(_message.Message):
     TIMINGS_S_FIELD_NUMBER: _builtins.int
     OUTCOMES_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    OUTPUT_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    OUTPUT_CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    OUTPUT_FILENAME_FIELD_NUMBER: _builtins.int
+    CHARGE_FIELD_NUMBER: _builtins.int
+    CONSENT_ID_FIELD_NUMBER: _builtins.int
+    DELETE_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     state: _jobs_pb2.JobState.ValueType
     priority: _jobs_pb2.Priority.ValueType
@@ -110,6 +119,10 @@ class Job(_message.Message):
     """Where the result can be fetched, once the job is completed; such an address expires."""
     report_url: _builtins.str
     """Where the quality report can be fetched, likewise."""
+    output_content_type: _builtins.str
+    output_filename: _builtins.str
+    consent_id: _builtins.str
+    """The recorded consent that the job rests on."""
     @_builtins.property
     def error(self) -> _jobs_pb2.JobError:
         """Set once the job has failed."""
@@ -134,6 +147,28 @@ class Job(_message.Message):
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What the caller noted at creation."""
 
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """When the pipeline was given the job; absent before."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """When the end was settled; absent before."""
+
+    @_builtins.property
+    def output_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when `output_url` is good."""
+
+    @_builtins.property
+    def charge(self) -> Global___Charge:
+        """What the job cost, once it is completed."""
+
+    @_builtins.property
+    def delete_time(self) -> _timestamp_pb2.Timestamp:
+        """When media and result were removed; absent while they are there."""
+
     def __init__(
         self,
         *,
@@ -148,21 +183,72 @@ class Job(_message.Message):
         timings_s: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         outcomes: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        output_expire_time: _timestamp_pb2.Timestamp | None = ...,
+        output_content_type: _builtins.str | None = ...,
+        output_filename: _builtins.str | None = ...,
+        charge: Global___Charge | None = ...,
+        consent_id: _builtins.str | None = ...,
+        delete_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_output_url", b"_output_url", "_report_url", b"_report_url", "error", b"error", "output_url", b"output_url", "parameters", b"parameters", "report_url", b"report_url"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_consent_id", b"_consent_id", "_output_content_type", b"_output_content_type", "_output_filename", b"_output_filename", "_output_url", b"_output_url", "_report_url", b"_report_url", "charge", b"charge", "consent_id", b"consent_id", "create_time", b"create_time", "delete_time", b"delete_time", "end_time", b"end_time", "error", b"error", "output_content_type", b"output_content_type", "output_expire_time", b"output_expire_time", "output_filename", b"output_filename", "output_url", b"output_url", "parameters", b"parameters", "report_url", b"report_url", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output_url", b"_output_url", "_report_url", b"_report_url", "error", b"error", "id", b"id", "metadata", b"metadata", "outcomes", b"outcomes", "output_url", b"output_url", "parameters", b"parameters", "priority", b"priority", "progress", b"progress", "report_url", b"report_url", "state", b"state", "timings_s", b"timings_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_consent_id", b"_consent_id", "_output_content_type", b"_output_content_type", "_output_filename", b"_output_filename", "_output_url", b"_output_url", "_report_url", b"_report_url", "charge", b"charge", "consent_id", b"consent_id", "create_time", b"create_time", "delete_time", b"delete_time", "end_time", b"end_time", "error", b"error", "id", b"id", "metadata", b"metadata", "outcomes", b"outcomes", "output_content_type", b"output_content_type", "output_expire_time", b"output_expire_time", "output_filename", b"output_filename", "output_url", b"output_url", "parameters", b"parameters", "priority", b"priority", "progress", b"progress", "report_url", b"report_url", "start_time", b"start_time", "state", b"state", "timings_s", b"timings_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__consent_id: _TypeAlias = _typing.Literal["consent_id"]  # noqa: Y015
+    _WhichOneofArgType__consent_id: _TypeAlias = _typing.Literal["_consent_id", b"_consent_id"]  # noqa: Y015
+    _WhichOneofReturnType__output_content_type: _TypeAlias = _typing.Literal["output_content_type"]  # noqa: Y015
+    _WhichOneofArgType__output_content_type: _TypeAlias = _typing.Literal["_output_content_type", b"_output_content_type"]  # noqa: Y015
+    _WhichOneofReturnType__output_filename: _TypeAlias = _typing.Literal["output_filename"]  # noqa: Y015
+    _WhichOneofArgType__output_filename: _TypeAlias = _typing.Literal["_output_filename", b"_output_filename"]  # noqa: Y015
     _WhichOneofReturnType__output_url: _TypeAlias = _typing.Literal["output_url"]  # noqa: Y015
     _WhichOneofArgType__output_url: _TypeAlias = _typing.Literal["_output_url", b"_output_url"]  # noqa: Y015
     _WhichOneofReturnType__report_url: _TypeAlias = _typing.Literal["report_url"]  # noqa: Y015
     _WhichOneofArgType__report_url: _TypeAlias = _typing.Literal["_report_url", b"_report_url"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__consent_id) -> _WhichOneofReturnType__consent_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__output_content_type) -> _WhichOneofReturnType__output_content_type | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__output_filename) -> _WhichOneofReturnType__output_filename | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__output_url) -> _WhichOneofReturnType__output_url | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__report_url) -> _WhichOneofReturnType__report_url | None: ...
 
 Global___Job: _TypeAlias = Job  # noqa: Y015
+
+@_typing.final
+class Charge(_message.Message):
+    """What was charged for a job."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AMOUNT_USD_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    amount_usd: _builtins.str
+    """In dollars, as a decimal number."""
+    seconds: _builtins.float
+    """What was metered."""
+    plan: _builtins.str
+    """Name of the price plan."""
+    def __init__(
+        self,
+        *,
+        amount_usd: _builtins.str = ...,
+        seconds: _builtins.float = ...,
+        plan: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_usd", b"amount_usd", "plan", b"plan", "seconds", b"seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Charge: _TypeAlias = Charge  # noqa: Y015
 
 @_typing.final
 class StageProgress(_message.Message):
@@ -323,10 +409,16 @@ class CreateJobRequest(_message.Message):
     RETENTION_FIELD_NUMBER: _builtins.int
     WEBHOOK_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    CONSENT_ID_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
     priority: _jobs_pb2.Priority.ValueType
     """Default PRIORITY_NORMAL."""
     idempotency_key: _builtins.str
     """A second request with the same key is answered with the first one's job."""
+    consent_id: _builtins.str
+    """A consent recorded before; not together with `consent`."""
+    label: _builtins.bool
+    """Dubbed frames also say "AI" for everybody to see. Default false."""
     @_builtins.property
     def video(self) -> Global___MediaSource: ...
     @_builtins.property
@@ -357,14 +449,25 @@ class CreateJobRequest(_message.Message):
         retention: _duration_pb2.Duration | None = ...,
         webhook: Global___Webhook | None = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        consent_id: _builtins.str | None = ...,
+        label: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "audio", b"audio", "consent", b"consent", "idempotency_key", b"idempotency_key", "parameters", b"parameters", "retention", b"retention", "video", b"video", "webhook", b"webhook"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_consent_id", b"_consent_id", "_idempotency_key", b"_idempotency_key", "_label", b"_label", "audio", b"audio", "consent", b"consent", "consent_id", b"consent_id", "idempotency_key", b"idempotency_key", "label", b"label", "parameters", b"parameters", "retention", b"retention", "video", b"video", "webhook", b"webhook"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "audio", b"audio", "consent", b"consent", "idempotency_key", b"idempotency_key", "metadata", b"metadata", "parameters", b"parameters", "priority", b"priority", "retention", b"retention", "video", b"video", "webhook", b"webhook"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_consent_id", b"_consent_id", "_idempotency_key", b"_idempotency_key", "_label", b"_label", "audio", b"audio", "consent", b"consent", "consent_id", b"consent_id", "idempotency_key", b"idempotency_key", "label", b"label", "metadata", b"metadata", "parameters", b"parameters", "priority", b"priority", "retention", b"retention", "video", b"video", "webhook", b"webhook"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__consent_id: _TypeAlias = _typing.Literal["consent_id"]  # noqa: Y015
+    _WhichOneofArgType__consent_id: _TypeAlias = _typing.Literal["_consent_id", b"_consent_id"]  # noqa: Y015
     _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
     _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
+    _WhichOneofReturnType__label: _TypeAlias = _typing.Literal["label"]  # noqa: Y015
+    _WhichOneofArgType__label: _TypeAlias = _typing.Literal["_label", b"_label"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__consent_id) -> _WhichOneofReturnType__consent_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__label) -> _WhichOneofReturnType__label | None: ...
 
 Global___CreateJobRequest: _TypeAlias = CreateJobRequest  # noqa: Y015
 
@@ -600,3 +703,134 @@ class DeleteJobResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteJobResponse: _TypeAlias = DeleteJobResponse  # noqa: Y015
+
+@_typing.final
+class GetReportRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    job_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        job_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReportRequest: _TypeAlias = GetReportRequest  # noqa: Y015
+
+@_typing.final
+class GetReportResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORT_FIELD_NUMBER: _builtins.int
+    report: _builtins.bytes
+    """JSON."""
+    def __init__(
+        self,
+        *,
+        report: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReportResponse: _TypeAlias = GetReportResponse  # noqa: Y015
+
+@_typing.final
+class EstimateJobRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEO_FIELD_NUMBER: _builtins.int
+    AUDIO_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def video(self) -> Global___MediaSource: ...
+    @_builtins.property
+    def audio(self) -> Global___MediaSource: ...
+    @_builtins.property
+    def parameters(self) -> _jobs_pb2.DubParameters: ...
+    def __init__(
+        self,
+        *,
+        video: Global___MediaSource | None = ...,
+        audio: Global___MediaSource | None = ...,
+        parameters: _jobs_pb2.DubParameters | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "parameters", b"parameters", "video", b"video"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "parameters", b"parameters", "video", b"video"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EstimateJobRequest: _TypeAlias = EstimateJobRequest  # noqa: Y015
+
+@_typing.final
+class EstimateJobResponse(_message.Message):
+    """What is absent is not known."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_FIELD_NUMBER: _builtins.int
+    VOICE_S_FIELD_NUMBER: _builtins.int
+    OUTPUT_S_FIELD_NUMBER: _builtins.int
+    AMOUNT_MICROS_USD_FIELD_NUMBER: _builtins.int
+    PROCESSING_S_FIELD_NUMBER: _builtins.int
+    QUEUE_WAIT_S_FIELD_NUMBER: _builtins.int
+    MEASURED_JOBS_FIELD_NUMBER: _builtins.int
+    plan: _builtins.str
+    """Name of the price plan."""
+    voice_s: _builtins.float
+    """Seconds of the new voice."""
+    output_s: _builtins.float
+    amount_micros_usd: _builtins.int
+    """In millionths of a dollar, if the job completes; otherwise it costs nothing."""
+    processing_s: _builtins.float
+    """From the job's first task to its end, with nobody else's before it."""
+    queue_wait_s: _builtins.float
+    """Until the jobs that are open now are done."""
+    measured_jobs: _builtins.int
+    """How many ended jobs the two times rest on."""
+    def __init__(
+        self,
+        *,
+        plan: _builtins.str = ...,
+        voice_s: _builtins.float | None = ...,
+        output_s: _builtins.float | None = ...,
+        amount_micros_usd: _builtins.int | None = ...,
+        processing_s: _builtins.float | None = ...,
+        queue_wait_s: _builtins.float | None = ...,
+        measured_jobs: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_amount_micros_usd", b"_amount_micros_usd", "_output_s", b"_output_s", "_processing_s", b"_processing_s", "_queue_wait_s", b"_queue_wait_s", "_voice_s", b"_voice_s", "amount_micros_usd", b"amount_micros_usd", "output_s", b"output_s", "processing_s", b"processing_s", "queue_wait_s", b"queue_wait_s", "voice_s", b"voice_s"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_micros_usd", b"_amount_micros_usd", "_output_s", b"_output_s", "_processing_s", b"_processing_s", "_queue_wait_s", b"_queue_wait_s", "_voice_s", b"_voice_s", "amount_micros_usd", b"amount_micros_usd", "measured_jobs", b"measured_jobs", "output_s", b"output_s", "plan", b"plan", "processing_s", b"processing_s", "queue_wait_s", b"queue_wait_s", "voice_s", b"voice_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__amount_micros_usd: _TypeAlias = _typing.Literal["amount_micros_usd"]  # noqa: Y015
+    _WhichOneofArgType__amount_micros_usd: _TypeAlias = _typing.Literal["_amount_micros_usd", b"_amount_micros_usd"]  # noqa: Y015
+    _WhichOneofReturnType__output_s: _TypeAlias = _typing.Literal["output_s"]  # noqa: Y015
+    _WhichOneofArgType__output_s: _TypeAlias = _typing.Literal["_output_s", b"_output_s"]  # noqa: Y015
+    _WhichOneofReturnType__processing_s: _TypeAlias = _typing.Literal["processing_s"]  # noqa: Y015
+    _WhichOneofArgType__processing_s: _TypeAlias = _typing.Literal["_processing_s", b"_processing_s"]  # noqa: Y015
+    _WhichOneofReturnType__queue_wait_s: _TypeAlias = _typing.Literal["queue_wait_s"]  # noqa: Y015
+    _WhichOneofArgType__queue_wait_s: _TypeAlias = _typing.Literal["_queue_wait_s", b"_queue_wait_s"]  # noqa: Y015
+    _WhichOneofReturnType__voice_s: _TypeAlias = _typing.Literal["voice_s"]  # noqa: Y015
+    _WhichOneofArgType__voice_s: _TypeAlias = _typing.Literal["_voice_s", b"_voice_s"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__amount_micros_usd) -> _WhichOneofReturnType__amount_micros_usd | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__output_s) -> _WhichOneofReturnType__output_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__processing_s) -> _WhichOneofReturnType__processing_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__queue_wait_s) -> _WhichOneofReturnType__queue_wait_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__voice_s) -> _WhichOneofReturnType__voice_s | None: ...
+
+Global___EstimateJobResponse: _TypeAlias = EstimateJobResponse  # noqa: Y015

@@ -65,6 +65,16 @@ class LipSyncStub:
                 request_serializer=lipstage_dot_v1_dot_service__pb2.DeleteJobRequest.SerializeToString,
                 response_deserializer=lipstage_dot_v1_dot_service__pb2.DeleteJobResponse.FromString,
                 _registered_method=True)
+        self.GetReport = channel.unary_unary(
+                '/lipstage.v1.LipSync/GetReport',
+                request_serializer=lipstage_dot_v1_dot_service__pb2.GetReportRequest.SerializeToString,
+                response_deserializer=lipstage_dot_v1_dot_service__pb2.GetReportResponse.FromString,
+                _registered_method=True)
+        self.EstimateJob = channel.unary_unary(
+                '/lipstage.v1.LipSync/EstimateJob',
+                request_serializer=lipstage_dot_v1_dot_service__pb2.EstimateJobRequest.SerializeToString,
+                response_deserializer=lipstage_dot_v1_dot_service__pb2.EstimateJobResponse.FromString,
+                _registered_method=True)
 
 
 class LipSyncServicer:
@@ -112,6 +122,20 @@ class LipSyncServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetReport(self, request, context):
+        """What was done to each frame of a completed job, and the measures of quality.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EstimateJob(self, request, context):
+        """What a job would cost and how long it would take, as far as that is known.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LipSyncServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -144,6 +168,16 @@ def add_LipSyncServicer_to_server(servicer, server):
                     servicer.DeleteJob,
                     request_deserializer=lipstage_dot_v1_dot_service__pb2.DeleteJobRequest.FromString,
                     response_serializer=lipstage_dot_v1_dot_service__pb2.DeleteJobResponse.SerializeToString,
+            ),
+            'GetReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReport,
+                    request_deserializer=lipstage_dot_v1_dot_service__pb2.GetReportRequest.FromString,
+                    response_serializer=lipstage_dot_v1_dot_service__pb2.GetReportResponse.SerializeToString,
+            ),
+            'EstimateJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.EstimateJob,
+                    request_deserializer=lipstage_dot_v1_dot_service__pb2.EstimateJobRequest.FromString,
+                    response_serializer=lipstage_dot_v1_dot_service__pb2.EstimateJobResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -309,6 +343,60 @@ class LipSync:
             '/lipstage.v1.LipSync/DeleteJob',
             lipstage_dot_v1_dot_service__pb2.DeleteJobRequest.SerializeToString,
             lipstage_dot_v1_dot_service__pb2.DeleteJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lipstage.v1.LipSync/GetReport',
+            lipstage_dot_v1_dot_service__pb2.GetReportRequest.SerializeToString,
+            lipstage_dot_v1_dot_service__pb2.GetReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EstimateJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lipstage.v1.LipSync/EstimateJob',
+            lipstage_dot_v1_dot_service__pb2.EstimateJobRequest.SerializeToString,
+            lipstage_dot_v1_dot_service__pb2.EstimateJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

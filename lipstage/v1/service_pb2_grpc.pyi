@@ -48,6 +48,10 @@ class LipSyncStub:
     """Ends a running job. One that has ended already stays as it is."""
     DeleteJob: _grpc.UnaryUnaryMultiCallable[_service_pb2.DeleteJobRequest, _service_pb2.DeleteJobResponse]
     """Removes an ended job and its media."""
+    GetReport: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetReportRequest, _service_pb2.GetReportResponse]
+    """What was done to each frame of a completed job, and the measures of quality."""
+    EstimateJob: _grpc.UnaryUnaryMultiCallable[_service_pb2.EstimateJobRequest, _service_pb2.EstimateJobResponse]
+    """What a job would cost and how long it would take, as far as that is known."""
 
 @_typing.type_check_only
 class LipSyncAsyncStub(LipSyncStub):
@@ -65,6 +69,10 @@ class LipSyncAsyncStub(LipSyncStub):
     """Ends a running job. One that has ended already stays as it is."""
     DeleteJob: _aio.UnaryUnaryMultiCallable[_service_pb2.DeleteJobRequest, _service_pb2.DeleteJobResponse]  # type: ignore[assignment]
     """Removes an ended job and its media."""
+    GetReport: _aio.UnaryUnaryMultiCallable[_service_pb2.GetReportRequest, _service_pb2.GetReportResponse]  # type: ignore[assignment]
+    """What was done to each frame of a completed job, and the measures of quality."""
+    EstimateJob: _aio.UnaryUnaryMultiCallable[_service_pb2.EstimateJobRequest, _service_pb2.EstimateJobResponse]  # type: ignore[assignment]
+    """What a job would cost and how long it would take, as far as that is known."""
 
 class LipSyncServicer(metaclass=_abc_1.ABCMeta):
     """Lip-sync jobs: a video and a new voice go in, the same video comes out speaking the new voice."""
@@ -115,5 +123,21 @@ class LipSyncServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.DeleteJobResponse, _abc.Awaitable[_service_pb2.DeleteJobResponse]]:
         """Removes an ended job and its media."""
+
+    @_abc_1.abstractmethod
+    def GetReport(
+        self,
+        request: _service_pb2.GetReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.GetReportResponse, _abc.Awaitable[_service_pb2.GetReportResponse]]:
+        """What was done to each frame of a completed job, and the measures of quality."""
+
+    @_abc_1.abstractmethod
+    def EstimateJob(
+        self,
+        request: _service_pb2.EstimateJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.EstimateJobResponse, _abc.Awaitable[_service_pb2.EstimateJobResponse]]:
+        """What a job would cost and how long it would take, as far as that is known."""
 
 def add_LipSyncServicer_to_server(servicer: LipSyncServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

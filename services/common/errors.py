@@ -187,6 +187,12 @@ class DiskFull(LipstageError):
     code = "disk_full"
 
 
+class SigningFailed(LipstageError):
+    """An output cannot be given content credentials: the key, its chain or the file is at fault."""
+
+    code = "signing_failed"
+
+
 class ModelError(LipstageError):
     """The networks on this machine cannot serve the request."""
 

@@ -3,27 +3,20 @@
 import asyncio
 import contextlib
 import logging
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Protocol
 
 from pydantic import ValidationError
 
 from services.common.errors import EXIT_ERROR, LipstageError
 from services.common.health import health_server
 from services.common.process_memory import keep_memory_flat
+from services.common.serving import Serving, closing_signals, work_until
 from services.common.stack import Stack, connected
 from services.common.stack_settings import StackSettings, variable
 from services.common.telemetry import start_telemetry
 
 log = logging.getLogger(__name__)
-
-
-class Serving(Protocol):
-    async def serve(self, closing: asyncio.Event) -> None:
-        """Works until `closing` is set."""
-        ...
 
 
 Build = Callable[[Stack], Awaitable[Sequence[Serving]]]
@@ -67,29 +60,3 @@ async def _serve(name: str, build: Build, variants: Sequence[str], settings: Sta
             log.info("%s is ready; health on port %d", name, port)
             await work_until(closing, workers, settings.drain_s)
     log.info("%s has stopped", name)
-
-
-def closing_signals() -> asyncio.Event:
-    """Set by SIGTERM and SIGINT from now on."""
-    closing = asyncio.Event()
-    for asked_by in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(asked_by, closing.set)
-    return closing
-
-
-async def work_until(closing: asyncio.Event, workers: Sequence[Serving], drain_s: float) -> None:
-    """Once `closing` is set, no task is taken any more; those in hand get `drain_s`, then they are handed back."""
-    serving = [asyncio.create_task(worker.serve(closing)) for worker in workers]
-    closed = asyncio.create_task(closing.wait())
-    try:
-        await asyncio.wait([closed, *serving], return_when=asyncio.FIRST_COMPLETED)
-        if closing.is_set():
-            _, unfinished = await asyncio.wait(serving, timeout=drain_s)
-            log.info("stopping: %d tasks are handed back", len(unfinished))
-    finally:
-        for task in (closed, *serving):
-            task.cancel()
-        await asyncio.wait([closed, *serving])
-    for task in serving:
-        with contextlib.suppress(asyncio.CancelledError):
-            task.result()

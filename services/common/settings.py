@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _CACHE = Path.home() / ".cache" / "lipstage"
+_DATA = Path.home() / ".local" / "share" / "lipstage"
 
 
 class Settings(BaseSettings):
@@ -25,3 +26,11 @@ class Settings(BaseSettings):
     chunks_in_flight: int = Field(default=2, ge=1, le=64)
     encoder_threads: int = Field(default=2, ge=1)
     """Fixed rather than automatic, because an encoder's bytes depend on it."""
+    signing_key: Path | None = None
+    """Private key that outputs are signed with: PEM, elliptic curve P-256, without a password."""
+    signing_chain: Path | None = None
+    """Its certificate and those above it, PEM, in this order."""
+    signing_dir: Path = _DATA / "signing"
+    """Where a key and a chain are made and kept if none are given."""
+    signing_tsa_url: str | None = Field(default=None, pattern="^https?://")
+    """A timestamp authority (RFC 3161): with it, signatures outlive the certificate."""

@@ -26,7 +26,7 @@ _TASKS: dict[str, type[Task]] = {kind.model_fields["kind"].default: kind for kin
 
 
 def encode_task(task: Task) -> bytes:
-    kind: dict[str, Any] = {task.kind: _written(task, WireTask.DESCRIPTOR.fields_by_name[task.kind].message_type)}
+    kind: dict[str, Any] = {task.kind: written(task, WireTask.DESCRIPTOR.fields_by_name[task.kind].message_type)}
     return _bytes(WireTask(**kind))
 
 
@@ -41,7 +41,7 @@ def decode_task(data: bytes) -> Task:
 
 
 def encode_record(record: JobRecord) -> bytes:
-    return _bytes(WireRecord(**_written(record, WireRecord.DESCRIPTOR)))
+    return _bytes(WireRecord(**written(record, WireRecord.DESCRIPTOR)))
 
 
 def decode_record(data: bytes) -> JobRecord:
@@ -52,7 +52,7 @@ def decode_record(data: bytes) -> JobRecord:
 
 
 def encode_event(event: JobEvent) -> bytes:
-    return _bytes(WireEvent(**_written(event, WireEvent.DESCRIPTOR)))
+    return _bytes(WireEvent(**written(event, WireEvent.DESCRIPTOR)))
 
 
 def decode_event(data: bytes) -> JobEvent:
@@ -60,6 +60,22 @@ def decode_event(data: bytes) -> JobEvent:
     message = WireEvent()
     _parse(message, data)
     return _read(JobEvent, message)
+
+
+def written(model: Message, descriptor: Descriptor) -> dict[str, Any]:
+    """What the constructor of the message takes that `descriptor` describes."""
+    values = ((field, getattr(model, field.name)) for field in _fields(descriptor))
+    return {field.name: field.write(value) for field, value in values if value is not None}
+
+
+def values_in(message: WireMessage) -> dict[str, Any]:
+    """What the pydantic class of the same name is validated from: absent fields are left out."""
+    present = {field.name for field, _ in message.ListFields()}
+    return {
+        field.name: field.read(getattr(message, field.name))
+        for field in _fields(message.DESCRIPTOR)
+        if field.repeated or field.name in present
+    }
 
 
 def _bytes(message: WireMessage) -> bytes:
@@ -75,7 +91,7 @@ def _parse(message: WireMessage, data: bytes) -> None:
 
 def _read(kind: type[_Message], message: WireMessage) -> _Message:
     try:
-        return kind.model_validate(_values(message))
+        return kind.model_validate(values_in(message))
     except ValidationError as refusal:
         first = refusal.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
@@ -90,20 +106,6 @@ class _Field:
     """From the pydantic class's value to what the protobuf class's constructor takes."""
     read: Callable[[Any], Any]
     """From the protobuf message's value to what the pydantic class takes."""
-
-
-def _written(model: Message, descriptor: Descriptor) -> dict[str, Any]:
-    values = ((field, getattr(model, field.name)) for field in _fields(descriptor))
-    return {field.name: field.write(value) for field, value in values if value is not None}
-
-
-def _values(message: WireMessage) -> dict[str, Any]:
-    present = {field.name for field, _ in message.ListFields()}
-    return {
-        field.name: field.read(getattr(message, field.name))
-        for field in _fields(message.DESCRIPTOR)
-        if field.repeated or field.name in present
-    }
 
 
 @cache
@@ -129,7 +131,7 @@ def _one(field: FieldDescriptor) -> tuple[Callable[[Any], Any], Callable[[Any], 
     if field.message_type is GuidanceInterval.DESCRIPTOR:
         return lambda pair: GuidanceInterval(start=pair[0], stop=pair[1]), lambda message: (message.start, message.stop)
     if field.message_type is not None:
-        return lambda model: _written(model, field.message_type), _values
+        return lambda model: written(model, field.message_type), values_in
     if field.enum_type is not None:
         names = _enum_names(field.enum_type)
         numbers = {name: number for number, name in names.items()}

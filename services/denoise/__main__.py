@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from services.common.messages import denoise_queue
-from services.common.service import Serving, run_service
+from services.common.service import run_service
+from services.common.serving import Serving
 from services.common.skew import same_version_only
 from services.common.stack import Stack
 from services.common.worker import ENDURING, Worker

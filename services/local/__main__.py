@@ -15,13 +15,17 @@ import typer
 
 from services.common.command_line import program, run_program
 from services.common.errors import LipstageError
+from services.local.processes import free_port
 from services.local.stack import WORKERS, LocalStack
 
 FOLDER = Path(".lipstage/stack")
 START_S, STOP_S, LOOK_S = 90.0, 60.0, 0.1
+PAGE_PORT = 8000
+"""Unless somebody else has it."""
 
 app = program(
-    "python -m services.local", "NATS, an S3 server, Triton and the workers on this machine, without containers."
+    "python -m services.local",
+    "NATS, an S3 server, Triton, the workers and the gateway on this machine, without containers.",
 )
 Folder = Annotated[Path, typer.Option(help="Where its data and logs are.")]
 
@@ -49,7 +53,8 @@ def up(
         time.sleep(LOOK_S)
     _tell_from(folder / "stack.log", told)
     typer.echo(f"Everything is ready after {time.monotonic() - started:.1f} s.")
-    typer.echo("Submit a job: lipstage submit VIDEO AUDIO · logs: make logs · stop: make down")
+    typer.echo(f"Open {_page(folder)}")
+    typer.echo("Or submit a job: lipstage submit VIDEO AUDIO · logs: make logs · stop: make down")
 
 
 @app.command()
@@ -63,6 +68,7 @@ def status(folder: Folder = FOLDER) -> None:
         alive = psutil.pid_exists(part["pid"])
         ready = _answer(f"{part['health']}/readyz") if part["health"] and alive else "runs" if alive else "has ended"
         typer.echo(f"{name:<14} {part['pid']:>8}  {ready}")
+    typer.echo(f"Open {_page(folder)}")
 
 
 @app.command()
@@ -99,8 +105,9 @@ def down(folder: Folder = FOLDER) -> None:
 def run(folder: Folder = FOLDER, denoise: int = 1, variant: str = "1") -> None:
     """Keeps the stack until it is told to stop; `up` starts this in the background."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    stack = LocalStack(folder, {**WORKERS, "denoise": denoise}, variant, say=typer.echo)
-    with stack:
+    wanted = {**WORKERS, "denoise": denoise, "gateway": 1}
+    with LocalStack(folder, wanted, variant, say=typer.echo, page_port=free_port(PAGE_PORT)) as stack:
+        stack.key()  # for `up` to show, which reads it in the folder
         variables = "".join(f"{name}={value}\n" for name, value in stack.environment.items())
         settings = folder / "stack.env"
         settings.touch(mode=0o600)
@@ -109,7 +116,8 @@ def run(folder: Folder = FOLDER, denoise: int = 1, variant: str = "1") -> None:
         parts = {name: {"pid": pid, "health": ""} for name, pid in servers.items()}
         parts |= {worker.name: {"pid": worker.pid, "health": worker.health_url} for worker in stack.workers.values()}
         aside = folder / "state.json.new"
-        aside.write_text(json.dumps({"keeper": os.getpid(), "parts": parts}, indent=1), encoding="utf-8")
+        state = {"keeper": os.getpid(), "page": stack.gateway.url, "parts": parts}
+        aside.write_text(json.dumps(state, indent=1), encoding="utf-8")
         aside.replace(_state(folder))
         try:
             signal.pause()
@@ -120,6 +128,12 @@ def run(folder: Folder = FOLDER, denoise: int = 1, variant: str = "1") -> None:
 
 def _state(folder: Path) -> Path:
     return folder / "state.json"
+
+
+def _page(folder: Path) -> str:
+    """Its address, with the key that opens it."""
+    state = json.loads(_state(folder).read_text(encoding="utf-8"))
+    return f"{state['page']}/#key={(folder / 'key').read_text(encoding='utf-8')}"
 
 
 def _running(folder: Path) -> bool:

@@ -111,10 +111,14 @@ class WorkerProcess(ChildProcess):
         self.end(signal.SIGKILL, _STOP_S)
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses at the moment."""
-    (port,) = free_ports(1)
-    return port
+def free_port(wanted: int = 0) -> int:
+    """A port of 127.0.0.1 that nobody uses at the moment: `wanted`, where that is one."""
+    try:
+        with socket.create_server(("127.0.0.1", wanted)) as probe:
+            return int(probe.getsockname()[1])
+    except OSError:
+        (port,) = free_ports(1)
+        return port
 
 
 def free_ports(count: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""The whole system on this machine without containers: NATS, an S3 server, Triton and the workers."""
+"""The whole system on this machine without containers: NATS, an S3 server, Triton, the workers and the gateway."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -7,13 +7,14 @@ from typing import Final, Self
 
 from services.common.errors import LipstageError
 from services.common.settings import Settings
+from services.local.gateway import GatewayProcess, stack_key
 from services.local.nats import NatsServer
 from services.local.processes import WorkerProcess, free_ports
 from services.local.s3 import S3Server
 from services.triton.server import TritonServer
 
 WORKERS: Final[Mapping[str, int]] = {"preprocess": 1, "denoise": 1, "composite": 1, "reconciler": 1}
-"""How many processes of each service run by default."""
+"""How many processes of each service run by default; `gateway` may be asked for besides."""
 
 Say = Callable[[str], None]
 
@@ -31,7 +32,9 @@ class LocalStack:
         variant: str = "1",
         extra: Mapping[str, str] | None = None,
         say: Say = lambda line: None,
+        page_port: int = 0,
     ) -> None:
+        """`page_port`: where the first gateway answers HTTP; 0 = on any free port."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self._say = folder, say
         self.nats = NatsServer(folder / "nats")
@@ -41,6 +44,7 @@ class LocalStack:
         self.triton = TritonServer(Settings().models_dir, grpc_port=grpc_port, metrics_port=metrics_port, log=log)
         self.workers: dict[str, WorkerProcess] = {}
         self._wanted, self._variant, self._extra = workers, variant, extra or {}
+        self._page_port = page_port
 
     @property
     def environment(self) -> dict[str, str]:
@@ -57,6 +61,17 @@ class LocalStack:
             "LIPSTAGE_SCRATCH_DIR": str(self.folder / "scratch"),
             **self._extra,
         }
+
+    @property
+    def gateway(self) -> GatewayProcess:
+        """The first one."""
+        gateway = self.workers["gateway-1"]
+        assert isinstance(gateway, GatewayProcess)
+        return gateway
+
+    def key(self) -> str:
+        """The token of whoever runs the stack, kept in its folder. Raises Unavailable."""
+        return stack_key(self.nats, self.folder)
 
     def start(self) -> None:
         """Raises LipstageError, with everything stopped again, when a part does not become ready."""
@@ -102,9 +117,14 @@ class LocalStack:
         self._say("streams, consumers and buckets are set up")
 
     def _worker(self, name: str, service: str) -> WorkerProcess:
+        self.workers[name] = worker = self._made(name, service)
+        return worker
+
+    def _made(self, name: str, service: str) -> WorkerProcess:
+        if service == "gateway":
+            port = self._page_port if name == "gateway-1" else 0
+            return GatewayProcess(name, self.environment, self.folder, self._variant, port)
         command = [f"services.{service}"]
         if service == "denoise":
             command += ["--variant", self._variant]
-        worker = WorkerProcess(name, command, self.environment, self.folder / f"{name}.log")
-        self.workers[name] = worker
-        return worker
+        return WorkerProcess(name, command, self.environment, self.folder / f"{name}.log")

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.common.service import Serving, run_service
+from services.common.service import run_service
+from services.common.serving import Serving
 from services.common.skew import same_version_only
 from services.common.stack import Stack
 from services.common.worker import ENDURING, Worker

@@ -16,12 +16,12 @@ from services.common.errors import Unavailable
 from services.common.lanes import preprocess_task
 from services.common.progress import cancel
 from services.common.reconciler import Reconciler
-from services.common.service import Serving, work_until
+from services.common.scanning import Scanning
+from services.common.serving import Serving, work_until
 from services.common.worker import ENDURING, Worker
 from services.composite.worker import Compositing
 from services.denoise.worker import Denoising
 from services.preprocess.worker import Preprocessing
-from services.reconciler import Scanning
 
 SCAN_S = 15.0
 MOST_S, MOST_WITH_DEATHS_S = 450.0, 900.0

@@ -1,5 +1,6 @@
 """What the network policies of an overlay let through."""
 
+import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -22,6 +23,15 @@ def may_talk(overlay: str, source: Peer, target: Peer, port: int) -> bool:
     return leaves and (target.namespace != NAMESPACE or _allowed(overlay, "ingress", target, source, port))
 
 
+def may_leave(overlay: str, source: Peer, address: str, port: int) -> bool:
+    """Whether a connection to an address outside of the cluster passes."""
+    return any(
+        port in {entry["port"] for entry in rule["ports"]} and any(_covers(entry, address) for entry in rule["to"])
+        for policy in _policies(overlay, "egress", source)
+        for rule in policy["spec"].get("egress", [])
+    )
+
+
 def is_closed(overlay: str, direction: str, peer: Peer) -> bool:
     """Whether some policy selects the pod for this direction, so that what is not allowed is refused."""
     return any(True for _ in _policies(overlay, direction, peer))
@@ -42,6 +52,15 @@ def _policies(overlay: str, direction: str, at: Peer) -> Iterator[Manifest]:
         spec = policy["spec"]
         if direction.capitalize() in spec["policyTypes"] and selects(spec["podSelector"], at.labels):
             yield policy
+
+
+def _covers(entry: Manifest, address: str) -> bool:
+    if "ipBlock" not in entry:
+        return False
+    there, block = ipaddress.ip_address(address), entry["ipBlock"]
+    return there in ipaddress.ip_network(block["cidr"]) and not any(
+        there in ipaddress.ip_network(hole) for hole in block.get("except", [])
+    )
 
 
 def _is(entry: Manifest, peer: Peer) -> bool:

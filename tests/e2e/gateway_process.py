@@ -19,6 +19,8 @@ class Gateway:
     key: str
     data: Path
     pid: int
+    grpc: str = ""
+    """Where it answers gRPC, if it was told to."""
 
     @property
     def authority(self) -> Path:
@@ -36,7 +38,8 @@ def serving(data: Path, *options: str, environment: Mapping[str, str] | None = N
             command, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, stderr=log, text=True
         )
     try:
-        yield Gateway(*_address(process, data), data, process.pid)
+        url, key, grpc = _addresses(process, data)
+        yield Gateway(url, key, data, process.pid, grpc)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -47,10 +50,13 @@ def serving(data: Path, *options: str, environment: Mapping[str, str] | None = N
             raise
 
 
-def _address(process: "subprocess.Popen[str]", data: Path) -> tuple[str, str]:
+def _addresses(process: "subprocess.Popen[str]", data: Path) -> tuple[str, str, str]:
     assert process.stdout is not None
+    grpc = ""
     for line in process.stdout:
+        if line.startswith("gRPC answers on "):
+            grpc = line.removeprefix("gRPC answers on ").strip()
         if line.startswith("Open "):
             url, _, key = line.removeprefix("Open ").strip().partition("/#key=")
-            return url, key
+            return url, key, grpc
     raise AssertionError((data / "serve.log").read_text())

@@ -75,7 +75,8 @@ class OutsideWatch:
                 assert all(map(np.array_equal, picture.planes, source.planes))
             else:
                 self.dubbed += 1
-                self._check(source, picture, matrix)
+                if self.dubbed % 4 == 1:
+                    self._check(source, picture, matrix)
             yield picture
 
     @staticmethod

@@ -1,5 +1,7 @@
 """The native API over a live gateway with all stages: a whole job, and what may happen to one."""
 
+import base64
+import hashlib
 import json
 import os
 import signal
@@ -137,6 +139,26 @@ def test_what_cannot_be_dubbed_fails_with_its_code(api: httpx2.Client, tiny: tup
     assert ended(api, nobodys["id"])["error"]["code"] == "upload_not_found"
     broken = api.post("/uploads", files={"file": ("a.mp4", b"\0" * 1000)})
     assert (broken.status_code, broken.json()["code"]) == (422, "media_unreadable")
+
+
+def test_an_upload_goes_on_where_it_broke_off(api: httpx2.Client, tiny: tuple[Path, Path]) -> None:
+    content = tiny[0].read_bytes()
+    half = len(content) // 2
+    name = base64.b64encode(b"head.mp4").decode()
+    begun = api.post(
+        "/uploads/resumable", headers={"Upload-Length": str(len(content)), "Upload-Metadata": f"filename {name}"}
+    )
+    there = begun.headers["location"].removeprefix("/v1alpha")
+    piece = {"Content-Type": "application/offset+octet-stream"}
+
+    first = api.patch(there, content=content[:half], headers={**piece, "Upload-Offset": "0"})
+    again = api.patch(there, content=content[:half], headers={**piece, "Upload-Offset": "0"})
+    offset = api.head(there).headers["upload-offset"]
+    last = api.patch(there, content=content[half:], headers={**piece, "Upload-Offset": offset})
+
+    assert (first.status_code, again.status_code, offset) == (204, 409, str(half))
+    upload = api.get(f"/uploads/{last.headers['lipstage-source'].removeprefix('upload:')}").json()
+    assert (upload["sha256"], upload["filename"]) == (hashlib.sha256(content).hexdigest(), "head.mp4")
 
 
 def test_a_batch_tells_what_became_of_each_line(api: httpx2.Client, tiny: tuple[Path, Path]) -> None:

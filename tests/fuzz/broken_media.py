@@ -31,7 +31,6 @@ _REFERENCES = {
     filter_script: (".lavfi", ".svg", ".ffmeta", ".mov"),
     playlist_inside_avi: (".avi",),
 }
-_SPARSE_BYTES = 3 << 30
 _DAMAGE_PER_ROUND = 7
 """Each kind of damage comes so often for each lie and each reference."""
 
@@ -57,8 +56,8 @@ Maker = Callable[[random.Random], BrokenFile]
 
 
 class BrokenMedia:
-    def __init__(self, bait_urls: list[str], seed: int) -> None:
-        self._urls, self._seed = bait_urls, seed
+    def __init__(self, bait_urls: list[str], seed: int, endless_bytes: int) -> None:
+        self._urls, self._seed, self._endless_bytes = bait_urls, seed, endless_bytes
         with tempfile.TemporaryDirectory() as folder:
             self._intact: Intact = intact_media(Path(folder))
             self._many_streams = {count: many_streams(Path(folder) / "many.mkv", count) for count in (33, 400)}
@@ -118,9 +117,9 @@ class BrokenMedia:
         return BrokenFile("monotonous", rng.choice(sorted(self._intact)), content)
 
     def _endless(self, rng: random.Random) -> BrokenFile:
-        """Three gigabytes of nothing behind a good beginning."""
+        """A good beginning, and then nothing for gigabytes."""
         ending = rng.choice([".ts", ".mpg", ".mp3", ".wav", ".mkv", ".mp4", ".flv", ".ogg", ".au", ".aac", ".flac"])
-        return BrokenFile("endless", ending, self._intact[ending], sparse_bytes=_SPARSE_BYTES)
+        return BrokenFile("endless", ending, self._intact[ending], sparse_bytes=self._endless_bytes)
 
     def _cut(self, rng: random.Random) -> BrokenFile:
         ending, data = self._any(rng)

@@ -63,13 +63,17 @@ class _Resources(NamedTuple):
 
 
 async def examine(
-    numbers: Iterable[int], seed: int, at_once: int = 2, seen: Callable[[int], object] = lambda number: None
+    numbers: Iterable[int],
+    seed: int,
+    endless_bytes: int = 2 << 30,
+    at_once: int = 2,
+    seen: Callable[[int], object] = lambda number: None,
 ) -> Found:
-    """Calls `seen` after each file."""
+    """Calls `seen` after each file; what stands for an endless one has `endless_bytes`."""
     found, began = Found(), time.perf_counter()
     prober = Prober(ProbeLimits(), at_once)
     with Bait() as bait, tempfile.TemporaryDirectory(prefix="lipstage-fuzz-") as folder:
-        media, before, left_over = BrokenMedia(bait.urls(), seed), _resources(), iter(numbers)
+        media, before, left_over = BrokenMedia(bait.urls(), seed, endless_bytes), _resources(), iter(numbers)
 
         async def work() -> None:
             for number in left_over:
@@ -101,9 +105,9 @@ async def _examine_one(prober: Prober, file: BrokenFile, number: int, path: Path
     except InputError as error:
         outcome = error.code
         found.refused[outcome] += 1
-        if "status" in error.fields:
+        if "ended_with" in error.fields:
             ended = found.ended_by_a_limit if isinstance(error, MediaTooComplex) else found.crashes
-            ended.append(f"{path.name} ({error.fields['status']})")
+            ended.append(f"{path.name} ({error.fields['ended_with']})")
     except Exception as error:  # the promise is that there is none
         outcome = type(error).__name__
         found.refused[outcome] += 1

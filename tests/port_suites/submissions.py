@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from gateway.billing.plans import load_plans
 from gateway.submissions import JobRequest, StoredMedia, Submission
 from services.common.messages import DubParameters
 
@@ -21,7 +22,7 @@ def submission(job_id: str = "job", video_s: float = 10.0, voice_s: float = 10.0
         "key": "key",
         "created_at": NOON,
         "request": JobRequest(video="upload:one", audio="upload:two", parameters=DubParameters()),
-        "price_plan": "per-5-seconds",
+        "price_plan": load_plans()["per-5-seconds"],
         "retention_s": 3600,
         "video": stored_media(video_s),
         "audio": stored_media(voice_s, suffix=".wav", sha256="cd" * 32, source="upload:two"),

@@ -25,6 +25,7 @@ export class Api {
   }
 
   me = () => this.#json("GET", "/me");
+  policy = () => this.#json("GET", "/policy");
   estimate = (request, signal) => this.#json("POST", "/estimate", { body: request, signal });
   create = (request, idempotencyKey) =>
     this.#json("POST", "/jobs", { body: request, headers: { "Idempotency-Key": idempotencyKey } });

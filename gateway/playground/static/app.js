@@ -4,6 +4,7 @@ import { CodePanel } from "./code_panel.js";
 import { Composer } from "./composer.js";
 import { find } from "./dom.js";
 import { History } from "./history.js";
+import { Policy } from "./policy.js";
 import { SignIn } from "./sign_in.js";
 import { Stage } from "./stage.js";
 
@@ -14,6 +15,7 @@ const code = new CodePanel();
 const stage = new Stage(() => past.refresh());
 const composer = new Composer({ onSend: send, onChange: (asked) => code.show(asked) });
 const past = new History({ onOpen: open, onDelete: forget });
+const policy = new Policy();
 const signIn = new SignIn(changeCaller);
 
 find("#again").addEventListener("click", () => {
@@ -26,7 +28,7 @@ await signIn.start();
 
 function changeCaller(newApi, me) {
   api = stage.api = newApi;
-  past.api = newApi;
+  past.api = policy.api = newApi;
   composer.signedIn(newApi, me);
   const id = new URLSearchParams(location.hash.slice(1)).get("job");
   if (api && id) open(id);

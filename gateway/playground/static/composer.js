@@ -141,6 +141,7 @@ export class Composer {
   }
 
   async #submit() {
+    if (this.#button.ariaDisabled === "true") return;
     if (!this.#api) return find("#key").focus();
     const gap = this.#gap();
     if (gap) return this.#point(...gap);

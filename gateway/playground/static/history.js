@@ -1,7 +1,7 @@
 /** Former jobs of this key's account: open one, delete one. */
 
 import { tell } from "./announce.js";
-import { find, make, show } from "./dom.js";
+import { find, findAll, make, show } from "./dom.js";
 import { ago, money } from "./format.js";
 import { hasEnded } from "./stage.js";
 
@@ -63,7 +63,7 @@ export class History {
     find("#history-error").textContent = "";
     try {
       const rows = (await this.#page()).map((job) => this.#row(job));
-      if (first) this.#list.replaceChildren(...rows);
+      if (first) this.#replace(rows);
       else this.#list.append(...rows);
       if (!first && rows.length) find("button", rows[0]).focus();
     } catch (problem) {
@@ -71,6 +71,15 @@ export class History {
     }
     show(this.#older, this.#cursor !== null);
     show(find("#history-empty"), !this.#list.children.length);
+  }
+
+  /** Whoever is in the list stays at the same button. */
+  #replace(rows) {
+    const focused = this.#list.contains(document.activeElement) ? document.activeElement : null;
+    const [id, index] = [focused?.closest("li").dataset.job, focused && findAll("button", focused.closest("li")).indexOf(focused)];
+    this.#list.replaceChildren(...rows);
+    const row = rows.find((one) => one.dataset.job === id);
+    if (focused && row) findAll("button", row)[index]?.focus();
   }
 
   /** The next jobs that are still there; of deleted ones only their record is kept. */

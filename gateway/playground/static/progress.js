@@ -18,6 +18,7 @@ class StageProgress {
 
   snapshot({ done, parts }) {
     this.parts = parts ?? this.parts;
+    this.#samples = []; // what was missed is no pace
     if (this.parts) this.#before = Math.max(this.#before, done * this.parts - this.#heard());
   }
 
@@ -40,13 +41,11 @@ class StageProgress {
 
   /** Seconds until the stage ends at the pace of the last half minute; null while there is no telling. */
   left(now) {
-    if (this.share === null) return null;
-    if (this.share >= 1) return 0;
+    if (this.parts === null) return null;
     const [since, amount] = this.#samples[0] ?? [];
-    const advanced = this.amount - amount;
-    if (!(now - since >= SHORTEST_MEASURE_S) || advanced <= 0) return null;
-    const last = this.#samples.at(-1)[0];
-    return Math.max(0, ((this.parts - this.amount) * (last - since)) / advanced - (now - last));
+    const [last, reached] = this.#samples.at(-1) ?? [];
+    if (!(last - since >= SHORTEST_MEASURE_S) || reached <= amount) return null;
+    return Math.max(0, ((this.parts - reached) * (last - since)) / (reached - amount) - (now - last));
   }
 
   #heard() {
@@ -88,13 +87,10 @@ export class Progress {
     return ["denoise", "preprocess"].find((name) => this.#stages.get(name).amount > 0) ?? null;
   }
 
-  /** Seconds until the slowest stage ends. The stages overlap, so they are not added up. */
+  /** Seconds until the mouth is drawn, which is most of the work; then until what comes after is done. */
   left(now) {
     const denoise = this.#stages.get("denoise");
-    const slowest = denoise.share === null || denoise.share < 1 ? denoise : this.#stages.get("composite");
-    const left = slowest.left(now);
-    // Until all chunks are known, drawing holds the search for faces back, so the search's pace is the job's.
-    return left ?? (denoise.parts === null ? this.#stages.get("preprocess").left(now) : null);
+    return (denoise.share >= 1 ? this.#stages.get("composite") : denoise).left(now);
   }
 
   /** True when work has begun and nothing was heard for a while. */

@@ -88,13 +88,13 @@ function stretch({ first_frame: first, last_frame: last }, kind) {
 
 function figures(report) {
   const tracks = new Set(report.faces.map((face) => face.track)).size;
-  const seconds = Object.entries(report.timings_s).map(([stage, s]) => `${duration(s)} ${STAGES[stage] ?? stage}`);
+  const work = Object.keys(STAGES).filter((stage) => stage in report.timings_s);
   return [
     ["Dubbed", `${report.frames_dubbed} of ${plural(report.frames, "frame")}`],
     ["Faces", String(tracks)],
     ["Sound", report.audio_copied ? `yours, untouched (${report.audio_codec})` : `encoded as ${report.audio_codec}`],
     ["Picture", `encoded once, as ${report.video_codec}`],
-    ["Work", seconds.join(", ")],
+    ["Work", work.map((stage) => `${duration(report.timings_s[stage])} ${STAGES[stage]}`).join(", ")],
     ...qualityFigures(report.quality),
   ];
 }

@@ -48,7 +48,7 @@ import httpx
 
 api = httpx.Client(
     base_url="${origin}/v1alpha",
-    headers={"Authorization": f"Bearer {${KEY}}"},
+    headers={"Authorization": "Bearer " + ${KEY}},
     timeout=60,
 )
 

@@ -16,6 +16,12 @@ const ADVICE = {
   media_truncated: "Download or copy the file again.",
   media_unreadable: "Convert it first, for instance to MP4 (H.264) or WAV.",
 };
+const STOPS = {
+  failed: { title: "Not dubbed", what: "This could not be dubbed.", charge: "Nothing is charged." },
+  canceled: { title: "Canceled", what: "Canceled, as you asked.", charge: "Nothing is charged." },
+  completed: { title: "Deleted", what: "This was deleted.", charge: "" },
+  lost: { title: "Out of sight", what: "This dub cannot be followed any more.", charge: "" },
+};
 const SETTLING_MS = 1000;
 const RETRY_MS = [500, 1000, 2000, 5000];
 
@@ -28,11 +34,11 @@ export class Stage {
   #watching = null;
   #ticking = null;
   #progress = null;
-  #onEnd;
+  #onNews;
 
-  /** `onEnd(job)` hears of jobs that were watched to their end. */
-  constructor(onEnd) {
-    this.#onEnd = onEnd;
+  /** `onNews()` hears when the job it shows begins and ends. */
+  constructor(onNews) {
+    this.#onNews = onNews;
     find("#cancel").addEventListener("click", () => this.#cancel());
     find("#report-file").addEventListener("click", () => this.#report.save());
   }
@@ -79,7 +85,7 @@ export class Stage {
     this.#view("running");
     find("#stage-title").textContent = "At work";
     find("#running-trouble").textContent = "";
-    find("#cancel").disabled = false;
+    this.#canceling(false);
     this.#ticking = setInterval(() => this.#showProgress(), 1000);
     this.#showProgress();
     const ended = await this.#follow(job.id, progress, signal);
@@ -88,7 +94,7 @@ export class Stage {
     clearInterval(this.#ticking);
     this.#showEnd(ended, original);
     if (hadFocus) this.#root.focus({ preventScroll: true });
-    this.#onEnd(ended);
+    this.#onNews();
   }
 
   /** Listens until the job has ended, through lost connections; returns its last record. */
@@ -98,7 +104,10 @@ export class Stage {
         for await (const { event, data } of this.#api.events(id, signal)) {
           failures = 0;
           find("#running-trouble").textContent = "";
-          if (event === "progress") progress.advance(data, seconds());
+          if (event === "progress") {
+            if (progress.current === null) this.#onNews();
+            progress.advance(data, seconds());
+          }
           if (event === "job") {
             this.#job = data;
             progress.snapshot(data);
@@ -108,7 +117,7 @@ export class Stage {
         }
       } catch (problem) {
         if (signal.aborted) return null;
-        if (!problem.isAway && problem.status !== 429) return { ...this.#job, state: "failed", error: problem };
+        if (!problem.isAway && problem.status !== 429) return { ...this.#job, state: "lost", error: problem };
         find("#running-trouble").textContent = "The connection is lost. The work goes on; trying again…";
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]));
@@ -146,8 +155,8 @@ export class Stage {
 
   #showEnd(job, original) {
     this.#job = job;
-    document.title = job.state === "completed" ? "Done · Lipstage" : "Lipstage";
-    if (job.state === "completed") this.#showResult(job, original);
+    document.title = job.output ? "Done · Lipstage" : "Lipstage";
+    if (job.output) this.#showResult(job, original);
     else this.#showStop(job);
   }
 
@@ -167,32 +176,39 @@ export class Stage {
   async #showCharge(job) {
     const line = find("#charge");
     line.textContent = "";
-    for (let tries = 0; tries < 3 && !job.charge && job.id === this.#job?.id; tries++) {
+    for (let tries = 0; tries < 3 && !job.charge; tries++) {
       await new Promise((resolve) => setTimeout(resolve, SETTLING_MS));
+      if (job.id !== this.#job?.id) return;
       job = await this.#api.job(job.id).catch(() => job);
     }
-    if (job.id === this.#job?.id && job.charge) line.textContent = chargeInWords(job.charge);
+    if (job.charge) line.textContent = chargeInWords(job.charge);
   }
 
-  #showStop(job) {
-    const failed = job.state === "failed";
-    find("#stage-title").textContent = failed ? "Not dubbed" : "Canceled";
-    find("#stopped-what").textContent = failed ? "This could not be dubbed." : "Canceled, as you asked.";
-    find("#stopped-why").textContent = failed ? (job.error?.message ?? "") : "";
-    find("#stopped-advice").textContent = (failed && ADVICE[job.error?.code]) || "";
-    find("#stopped-code").textContent = failed ? `Code ${job.error?.code}. Nothing is charged.` : "Nothing is charged.";
+  #showStop({ state, error }) {
+    const { title, what, charge } = STOPS[state];
+    find("#stage-title").textContent = title;
+    find("#stopped-what").textContent = what;
+    find("#stopped-why").textContent = error?.message ?? "";
+    find("#stopped-advice").textContent = ADVICE[error?.code] ?? "";
+    find("#stopped-code").textContent = [error && `Code ${error.code}.`, charge].filter(Boolean).join(" ");
     this.#view("stopped");
-    tell(failed ? `It failed: ${job.error?.message}` : "Canceled.");
+    tell(`${what} ${error?.message ?? ""}`);
   }
 
   async #cancel() {
-    find("#cancel").disabled = true;
+    if (find("#cancel").ariaDisabled === "true") return;
+    this.#canceling(true);
     try {
       await this.#api.cancel(this.#job.id);
     } catch (problem) {
       find("#running-trouble").textContent = problem.message;
-      find("#cancel").disabled = false;
+      this.#canceling(false);
     }
+  }
+
+  /** The button stays focusable, so that whoever pressed it is not thrown off the page. */
+  #canceling(begun) {
+    find("#cancel").setAttribute("aria-disabled", String(begun));
   }
 
   #view(name) {

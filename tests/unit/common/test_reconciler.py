@@ -12,7 +12,7 @@ from port_suites.job_records import job_record
 from services.common.errors import MessageUnreadable, Unavailable
 from services.common.messages import ChunkTask, FinishTask, JobRecord, PreprocessTask, SegmentState, SegmentTask, Task
 from services.common.reconciler import STALLED_S, Reconciler, lacking
-from services.reconciler import Scanning
+from services.common.scanning import Scanning
 
 CHUNK_0, CHUNK_1 = (ChunkTask(job_id="job", variant="1", chunk=chunk) for chunk in range(2))
 SEGMENT = SegmentTask(job_id="job", segment=0)

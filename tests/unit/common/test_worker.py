@@ -22,7 +22,7 @@ from services.common.errors import (
 from services.common.messages import ChunkTask, JobRecord, Task
 from services.common.ports import ModelCard
 from services.common.progress import cancel
-from services.common.service import work_until
+from services.common.serving import work_until
 from services.common.skew import same_version_only
 from services.common.worker import AT_ONCE, ENDURING, LOOK_S, Handle, Patience, Worker
 

@@ -10,12 +10,24 @@ from typing import Any
 
 import pytest
 import yaml
+from deployment.gateway_settings import settings_from
 from deployment.manifests import ROOT
 
-SECRETS = {"LIPSTAGE_NATS_PASSWORD": "12345", "LIPSTAGE_S3_SECRET_KEY": "two", "GRAFANA_PASSWORD": "three"}
+from services.common.http_server import FINISH_S
+
+SECRETS = {
+    "LIPSTAGE_NATS_PASSWORD": "12345",
+    "LIPSTAGE_S3_SECRET_KEY": "two",
+    "LIPSTAGE_LINK_SECRET": "0123456789abcdef0123456789abcdef",
+    "LIPSTAGE_ROUTE_OWNER": "Acme",
+    "LIPSTAGE_SUPPORT": "help@example.com",
+    "GRAFANA_PASSWORD": "three",
+}
+"""And what else nobody can choose for who runs it."""
 ONE_SHOT = {"bootstrap", "volume-owner"}
-OWN = {"bootstrap", "preprocess", "denoise", "composite", "reconciler"}
-WORKERS = OWN - ONE_SHOT
+OWN = {"bootstrap", "preprocess", "denoise", "composite", "reconciler", "gateway"}
+SERVING = OWN - ONE_SHOT
+WORKERS = SERVING - {"gateway"}
 SHARED = {"nats", "minio", "volume-owner"} | OWN
 PROFILES = {
     ("cpu",): SHARED | {"triton-cpu"},
@@ -41,7 +53,7 @@ def test_no_secret_is_written_in_the_file() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
 
     for line in text.splitlines():
-        if re.search(r"(PASSWORD|SECRET_KEY): ", line) and ": *" not in line:
+        if re.search(r"(PASSWORD|SECRET_KEY|LINK_SECRET): ", line) and ": *" not in line:
             assert re.search(r"\$\{\w+:\?", line), line
 
 
@@ -68,7 +80,7 @@ def test_only_the_owner_of_fresh_volumes_is_root_and_it_reaches_no_network() -> 
     assert [name for name, service in services.items() if "cap_add" in service] == ["volume-owner"]
 
 
-def test_only_what_people_and_the_command_line_use_is_published_and_only_on_this_machine() -> None:
+def test_only_what_people_and_their_programs_use_is_published_and_only_on_this_machine() -> None:
     ports = {
         (name, f"{port['host_ip']}:{port['published']}")
         for name, service in _services().items()
@@ -76,20 +88,20 @@ def test_only_what_people_and_the_command_line_use_is_published_and_only_on_this
     }
 
     assert ports == {
-        ("nats", "127.0.0.1:4222"),
+        ("gateway", "127.0.0.1:8000"),
+        ("gateway", "127.0.0.1:9001"),
         ("minio", "127.0.0.1:9000"),
-        ("triton-cpu", "127.0.0.1:8001"),
-        ("triton-gpu", "127.0.0.1:8001"),
         ("grafana", "127.0.0.1:3000"),
         ("jaeger", "127.0.0.1:16686"),
     }
 
 
-def test_no_network_leads_to_the_outside() -> None:
+def test_only_the_gateway_is_on_a_network_that_leads_to_the_outside() -> None:
     networks = yaml.safe_load(_compose(("cpu", "gpu", "observability"), SECRETS).stdout)["networks"]
     closed = {name for name, network in networks.items() if network.get("internal")}
 
-    assert networks.keys() - closed == {"published"}
+    assert networks.keys() - closed == {"published", "outside"}
+    assert [name for name, service in _services().items() if "outside" in service.get("networks", {})] == ["gateway"]
     assert networks["published"]["driver_opts"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
     for name in WORKERS:
         assert set(_services()[name]["networks"]) <= closed, name
@@ -102,13 +114,13 @@ def test_every_service_that_stays_is_checked_and_comes_back() -> None:
         else:
             assert service["restart"] == "unless-stopped", name
             # The images of the services bring theirs: docker/Dockerfile.
-            assert "healthcheck" in service or name in WORKERS, name
+            assert "healthcheck" in service or name in SERVING, name
 
 
 def test_workers_start_after_the_bootstrap_has_done_its_work() -> None:
     services = _services()
 
-    for name in WORKERS:
+    for name in SERVING:
         assert services[name]["depends_on"]["bootstrap"]["condition"] == "service_completed_successfully"
     assert {name: on["condition"] for name, on in services["bootstrap"]["depends_on"].items()} == {
         "nats": "service_healthy",
@@ -120,9 +132,22 @@ def test_workers_are_given_the_time_to_drain() -> None:
     services = _services()
 
     for name in WORKERS:
-        minutes, seconds = re.fullmatch(r"(?:(\d+)m)?(?:(\d+)s)?", services[name]["stop_grace_period"]).groups()
-        grace_s = 60 * int(minutes or 0) + int(seconds or 0)
-        assert grace_s >= int(services[name]["environment"]["LIPSTAGE_DRAIN_S"]) + 30
+        assert _grace_s(services[name]) >= int(services[name]["environment"]["LIPSTAGE_DRAIN_S"]) + 30
+
+
+def test_the_gateway_is_given_the_time_to_finish_its_answers() -> None:
+    assert _grace_s(_services()["gateway"]) > 2 * FINISH_S
+
+
+def test_the_gateway_starts_with_what_it_is_given_and_hands_out_links_to_the_published_store() -> None:
+    given = _services()["gateway"]["environment"]
+
+    settings = settings_from(given)
+
+    assert (settings.environment, settings.variants) == ("production", ("1",))
+    assert settings.link_secret.get_secret_value() == SECRETS["LIPSTAGE_LINK_SECRET"]
+    assert settings.base_url == "http://127.0.0.1:8000"
+    assert str(settings.s3_public_url) == "http://127.0.0.1:9000/"
 
 
 def test_a_password_that_looks_like_a_number_reaches_nats_in_quotes() -> None:
@@ -133,6 +158,11 @@ def test_the_example_names_every_secret() -> None:
     example = (ROOT / "docker" / "env.example").read_text()
 
     assert set(SECRETS) <= set(re.findall(r"^(\w+)=$", example, re.MULTILINE))
+
+
+def _grace_s(service: dict[str, Any]) -> int:
+    minutes, seconds = re.fullmatch(r"(?:(\d+)m)?(?:(\d+)s)?", service["stop_grace_period"]).groups()
+    return 60 * int(minutes or 0) + int(seconds or 0)
 
 
 def _services(profiles: tuple[str, ...] = ("cpu", "gpu", "observability")) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def test_every_resource_of_an_operator_is_as_its_documentation_says() -> None:
             jsonschema.Draft202012Validator(_schema(manifest)).validate(manifest)
             kinds.add(manifest["kind"])
 
-    assert kinds == {"ScaledObject", "PodMonitor", "ExternalSecret"}
+    assert kinds == {"ScaledObject", "PodMonitor", "ServiceMonitor", "ExternalSecret"}
 
 
 def test_a_field_that_kubernetes_does_not_know_is_refused() -> None:

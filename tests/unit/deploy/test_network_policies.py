@@ -20,11 +20,13 @@ def test_what_no_policy_allows_is_refused_at_every_pod(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_workers_and_nobody_else_reach_the_broker(overlay: str) -> None:
+def test_workers_the_gateway_and_nobody_else_reach_the_broker(overlay: str) -> None:
     pods = _pods(overlay)
     allowed = {name for name, labels in pods.items() if may_talk(overlay, Peer(labels), Peer(pods["nats"]), NATS)}
 
-    assert allowed == {name for name, labels in pods.items() if labels.get("lipstage.dev/role") == "worker"}
+    assert allowed == {
+        name for name, labels in pods.items() if labels.get("lipstage.dev/role") in ("worker", "gateway")
+    }
     assert len(allowed) >= 5
     for outsider in (STRANGER, ELSEWHERE, KEDA, MONITORING):
         assert not may_talk(overlay, outsider, Peer(pods["nats"]), NATS)
@@ -38,6 +40,7 @@ def test_only_those_who_hear_or_describe_voices_reach_their_triton(overlay: str)
     assert {name for name, labels in pods.items() if may_talk(overlay, Peer(labels), triton, TRITON)} == {
         "preprocess",
         "composite",
+        "gateway",
     }
     for outsider in (STRANGER, ELSEWHERE, KEDA, MONITORING):
         assert not may_talk(overlay, outsider, triton, TRITON)
@@ -59,13 +62,13 @@ def test_nobody_outside_of_its_pod_calls_a_denoise_workers_triton(overlay: str) 
     ]
 
 
-def test_workers_and_nobody_else_reach_the_local_object_store() -> None:
+def test_workers_the_gateway_and_nobody_else_reach_the_local_object_store() -> None:
     pods = _pods("local")
     minio = Peer(pods["minio"])
 
     allowed = {name for name, labels in pods.items() if may_talk("local", Peer(labels), minio, S3)}
 
-    assert allowed == {"bootstrap", "preprocess", "denoise-1", "composite", "reconciler"}
+    assert allowed == {"bootstrap", "preprocess", "denoise-1", "composite", "reconciler", "gateway"}
     assert not may_talk("local", ELSEWHERE, minio, S3)
 
 
@@ -77,6 +80,7 @@ def test_the_scaler_reads_lags_and_monitoring_reads_metrics(overlay: str) -> Non
     assert not may_talk(overlay, MONITORING, Peer(pods["nats"]), NATS_MONITOR)
     assert may_talk(overlay, MONITORING, Peer(pods["preprocess"]), HEALTH)
     assert may_talk(overlay, MONITORING, Peer(pods["triton-audio"]), TRITON_METRICS)
+    assert may_talk(overlay, MONITORING, Peer(pods["gateway"]), HEALTH)
     assert not may_talk(overlay, STRANGER, Peer(pods["preprocess"]), HEALTH)
 
 

@@ -101,6 +101,8 @@ def test_every_pod_that_stays_has_a_disruption_budget(overlay: str, workload: Ma
 def test_a_worker_that_is_told_to_stop_gets_the_time_to_drain(overlay: str) -> None:
     seen = set()
     for workload in of_kind(overlay, "Deployment"):
+        if pod_labels(workload).get("lipstage.dev/role") != "worker":
+            continue
         for container in pod(workload)["containers"]:
             drain_s = variables(overlay, container).get("LIPSTAGE_DRAIN_S")
             if drain_s:
@@ -185,7 +187,9 @@ def test_no_manifest_holds_a_secret(overlay: str) -> None:
     assert not of_kind(overlay, "Secret")
     for workload in of_kind(overlay, *WORKLOADS):
         for container in containers(workload):
-            named_secret = [n for n in variables(overlay, container) if n.endswith(("PASSWORD", "SECRET_KEY"))]
+            named_secret = [
+                n for n in variables(overlay, container) if n.endswith(("PASSWORD", "SECRET_KEY", "LINK_SECRET"))
+            ]
             assert set(named_secret) <= {"QUOTED_PASSWORD"}, container["name"]
 
 

@@ -67,7 +67,7 @@ def test_bootstrap_can_be_applied_before_everything_that_needs_it(overlay: str) 
             waiting[manifest["kind"]].add(manifest["metadata"]["name"])
 
     assert waiting["ScaledObject"] == SERVED[overlay]
-    assert waiting["Deployment"] == SERVED[overlay] | {"reconciler"}
+    assert waiting["Deployment"] == SERVED[overlay] | {"reconciler", "gateway"}
     job = named(overlay, "Job", "bootstrap")
     assert "lipstage.dev/after" not in job["metadata"]["labels"]
     assert job["spec"]["ttlSecondsAfterFinished"] <= 3600

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from port_suites.accounts import account
 from port_suites.hand_clock import HandClock
@@ -92,6 +92,7 @@ def test_accounts_and_kinds_are_counted_apart(rates: Rates) -> None:
     rates.count_request(with_limits("other", requests_per_minute=1))
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 1000), st.lists(st.floats(0, 30), max_size=60))
 def test_no_minute_sees_more_than_two_minutes_worth(per_minute: int, pauses_s: list[float]) -> None:
     seconds, served = Seconds(), []
@@ -205,6 +206,7 @@ async def test_a_day_has_room_for_so_many_jobs(
 STEPS = st.lists(st.tuples(st.sampled_from(["count", "give back"]), st.integers(0, 4)), max_size=30)
 
 
+@settings(max_examples=40)
 @given(STEPS)
 async def test_however_often_a_job_is_counted_and_given_back_it_counts_once(steps: list[tuple[str, int]]) -> None:
     clock = HandClock()

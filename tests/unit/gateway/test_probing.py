@@ -60,6 +60,7 @@ async def test_a_clip_and_its_sound_are_described() -> None:
         fps=25,
         frames=96,
         has_audio=True,
+        audio_s=3.84,
     )
     assert audio == AudioFacts(
         kind="audio", container=container, codec="aac", duration_s=3.84, sample_rate=16_000, channels=1
@@ -115,9 +116,33 @@ async def test_names_are_only_names(tmp_path: Path) -> None:
     assert (await Prober(ProbeLimits()).audio(path)).sample_rate == 16_000
 
 
+async def test_sentences_name_a_file_as_people_do(program: "Program") -> None:
+    program.answers('{"error": {"code": "media_empty", "sentence": "“talking_head.mp4” is empty."}}')
+
+    with pytest.raises(MediaEmpty, match=r"^“my holiday\.mov” is empty\.$"):
+        await Prober(ProbeLimits()).video(_CLIP, called="my holiday.mov")
+
+
+async def test_a_video_whose_sound_cannot_be_decoded_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mkv"
+    with av.open(str(_CLIP)) as source, av.open(str(path), "w") as output:
+        copies = {stream.index: output.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream_index]
+                output.mux(packet)
+    path.write_bytes(path.read_bytes().replace(b"A_AAC", b"A_WHO"))
+
+    facts = await Prober(ProbeLimits()).video(path)
+
+    assert (facts.frames, facts.has_audio, facts.audio_s) == (96, False, None)
+
+
 async def test_too_little_memory_is_an_answer_not_a_crash() -> None:
-    with pytest.raises((MediaUnreadable, MediaTooComplex)):
+    with pytest.raises(InputError) as raised:
         await Prober(ProbeLimits(memory_bytes=64 << 20)).video(_CLIP)
+
+    assert "ended_with" not in raised.value.fields
 
 
 async def test_one_that_takes_too_long_is_ended(program: "Program") -> None:
@@ -158,7 +183,8 @@ async def test_only_so_many_run_at_once(program: "Program", tmp_path: Path) -> N
         "nonsense",
         "{}",
         '{"facts": {"kind": "video"}}',
-        '{"facts": {"kind": "audio", "container": "wav", "codec": "pcm", "duration_s": 1, "sample_rate": 1, "channels": 1}}',
+        '{"facts": {"kind": "audio", "container": "wav", "codec": "pcm", "duration_s": 1, "sample_rate": 1, '
+        '"channels": 1}}',
         '{"facts": {"kind": "video", "container": "a", "codec": "b", "duration_s": NaN, "width": 1, "height": 1, '
         '"fps": 1, "frames": 2, "has_audio": false}}',
         '{"error": {"code": "disk_full", "sentence": "x"}}',
@@ -180,7 +206,7 @@ async def test_one_that_dies_is_an_error_of_the_file(program: "Program") -> None
     with pytest.raises(MediaUnreadable) as raised:
         await Prober(ProbeLimits()).video(_CLIP)
 
-    assert raised.value.fields["status"] == -11
+    assert raised.value.fields["ended_with"] == -11
 
 
 async def test_it_learns_nothing_of_our_environment(program: "Program", monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ CLASSES = {
     kind.__name__: kind for kind in (*Message.__subclasses__(), *JobTask.__subclasses__()) if kind is not JobTask
 }
 ON_THE_WIRE_ALONE = {"Task", "GuidanceInterval"}
+TOLD_TO_CALLERS_ALONE = {"JOB_STATE_CREATED"}
 MESSAGES: dict[str, Descriptor] = {
     name: message
     for file in (jobs_pb2, tasks_pb2, events_pb2)
@@ -55,7 +56,7 @@ def test_an_enum_has_the_same_values(field: FieldDescriptor, namesake: FieldInfo
     prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
     words = {word.upper().replace("+", "_PLUS") for word in _words(namesake.annotation)}
 
-    assert {value.name for value in field.enum_type.values} == {prefix + word for word in words | {"UNSPECIFIED"}}
+    assert {value.name for value in field.enum_type.values} - TOLD_TO_CALLERS_ALONE == {prefix + word for word in words | {"UNSPECIFIED"}}
 
 
 def _words(annotation: Any) -> tuple[str, ...]:

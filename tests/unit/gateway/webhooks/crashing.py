@@ -14,6 +14,9 @@ from gateway.webhooks.messages import Message
 
 T = TypeVar("T")
 
+STOPPED_S = 35
+"""Longer than a lease, and so that another process is posting when a stopped one goes on."""
+
 BEGIN = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 
@@ -22,7 +25,7 @@ def virtual_now() -> datetime:
 
 
 class Process:
-    """Dies at the `dies_at`th point, and stands still for a minute at the `stops_at`th; points are counted from 1."""
+    """Dies at the `dies_at`th point, and stands still at the `stops_at`th; points are counted from 1."""
 
     def __init__(self, dies_at: int | None = None, stops_at: int | None = None) -> None:
         self.dies_at, self.stops_at = dies_at, stops_at
@@ -56,7 +59,7 @@ class Process:
             if self._running:
                 self._running.cancel()
             raise asyncio.CancelledError
-        await asyncio.sleep(60 if self.points == self.stops_at else 0.001)
+        await asyncio.sleep(STOPPED_S if self.points == self.stops_at else 0.001)
 
 
 class ProcessDocuments:

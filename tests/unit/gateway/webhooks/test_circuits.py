@@ -1,6 +1,6 @@
 """An endpoint that does not work is left alone for a while."""
 
-from hand_clock import HandClock
+from port_suites.hand_clock import HandClock
 
 from gateway.webhooks.circuits import Circuits
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hand_clock import HandClock
+from port_suites.hand_clock import HandClock
 
 from gateway.memory_documents import MemoryDocuments
 from gateway.webhooks.json_text import Json
@@ -35,7 +35,7 @@ async def test_what_is_added_is_due_at_once_and_rendered_for_good(outbox: Outbox
 
     assert message
     assert (message.id, message.body) == ("job-completed", '{"seconds":4,"name":"é"}')
-    assert pending.endpoint == "https://hooks.example:443"
+    assert pending.endpoint == "https://hooks.example"
 
 
 async def test_an_event_of_a_job_is_told_once_whatever_is_added_later(outbox: Outbox, clock: HandClock) -> None:
@@ -57,11 +57,15 @@ async def test_other_events_and_other_jobs_are_told_too(outbox: Outbox) -> None:
     assert [pending.message for pending in await outbox.due()] == ["another-completed", "job-completed", "job-started"]
 
 
-async def test_a_body_that_is_too_large_is_refused(outbox: Outbox) -> None:
+async def test_a_body_that_is_too_large_is_given_up_unsent(outbox: Outbox, clock: HandClock) -> None:
     await added(outbox, payload="x" * (LARGEST_BODY - 2))
+    await added(outbox, job="large", payload="x" * (LARGEST_BODY - 1))
 
-    with pytest.raises(InvalidParameter, match="262145 bytes"):
-        await added(outbox, job="another", payload="x" * (LARGEST_BODY - 1))
+    assert [pending.message for pending in await outbox.due()] == ["job-completed"]
+    _, large = [message async for message in outbox.messages()]
+    assert (large.given_up_at, large.last_error, large.body) == (clock(), "body_too_large", "")
+    with pytest.raises(InvalidParameter, match="too large"):
+        await outbox.replay(large.id)
 
 
 async def test_of_two_who_claim_a_message_one_gets_it(documents: MemoryDocuments, clock: HandClock) -> None:

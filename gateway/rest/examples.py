@@ -1,0 +1,20 @@
+"""Requests as the API's description shows them."""
+
+from typing import Any, Final
+
+EXAMPLES: Final[dict[str, Any]] = {
+    "addresses": {
+        "summary": "Two public addresses",
+        "value": {"video": "https://example.com/talk.mp4", "audio": "https://example.com/voice.wav"},
+    },
+    "uploads": {
+        "summary": "Two uploads, one of several people, told at its end",
+        "value": {
+            "video": "upload:019a0b7e6c4f7a5b8c1d2e3f40516273",
+            "audio": "upload:019a0b7e6c4f7a5b8c1d2e3f40516274",
+            "parameters": {"guidance_scale": 1.5, "length": "bounce", "speaker": "point:0.42,0.38"},
+            "webhook": {"url": "https://example.com/done"},
+            "metadata": {"episode": "7"},
+        },
+    },
+}
