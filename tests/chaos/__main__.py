@@ -1,5 +1,6 @@
 """`PYTHONPATH=tests python -m chaos simulate|real`: faults by the seed, in virtual time or on real servers."""
 
+import json
 import multiprocessing
 import os
 import time
@@ -53,6 +54,23 @@ def real(
     typer.echo(f"{verdicts[True]} schedules held, {verdicts[False]} did not; {folder / 'real.jsonl'}")
     if verdicts[False]:
         raise typer.Exit(1)
+
+
+@app.command()
+def record(results: Path = FOLDER / "real.jsonl") -> None:
+    """Prints what was run on the real servers as the page docs/operations/chaos-schedules.md."""
+    rows = sorted(map(json.loads, results.read_text(encoding="utf-8").splitlines()), key=lambda row: row["seed"])
+    held = sum(not row["wrong"] for row in rows)
+    typer.echo(
+        "# Schedules on the real servers\n\nWhat `make chaos N=200 SEED=1` ran, as `PYTHONPATH=tests python -m chaos record` "
+        f"prints it: {held} of {len(rows)} held.\nAny of them again: `make chaos N=1 SEED=…` after removing its line from "
+        "`out/chaos/real.jsonl`.\n\n| seed | jobs | faults | s | |\n|---:|---|---|---:|---|"
+    )
+    for row in rows:
+        verdict = "; ".join(row["wrong"]) or "held"
+        typer.echo(
+            f"| {row['seed']} | {'; '.join(row['jobs'])} | {'; '.join(row['faults'])} | {row['seconds']} | {verdict} |"
+        )
 
 
 if __name__ == "__main__":
