@@ -15,6 +15,14 @@ from chaos.simulated_runs import broken_by
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 FOLDER = Path("out/chaos")
 _BATCH = 250
+_HEAD = """\
+# Schedules on the real servers
+
+What `make chaos N=200 SEED=1` ran, as `PYTHONPATH=tests python -m chaos record` prints it: {held} of {all} held.
+Any of them again: `make chaos N=1 SEED=…` after removing its line from `out/chaos/real.jsonl`.
+
+| seed | jobs | faults | s | |
+|---:|---|---|---:|---|"""
 
 
 @app.command()
@@ -61,11 +69,7 @@ def record(results: Path = FOLDER / "real.jsonl") -> None:
     """Prints what was run on the real servers as the page docs/operations/chaos-schedules.md."""
     rows = sorted(map(json.loads, results.read_text(encoding="utf-8").splitlines()), key=lambda row: row["seed"])
     held = sum(not row["wrong"] for row in rows)
-    typer.echo(
-        "# Schedules on the real servers\n\nWhat `make chaos N=200 SEED=1` ran, as `PYTHONPATH=tests python -m chaos record` "
-        f"prints it: {held} of {len(rows)} held.\nAny of them again: `make chaos N=1 SEED=…` after removing its line from "
-        "`out/chaos/real.jsonl`.\n\n| seed | jobs | faults | s | |\n|---:|---|---|---:|---|"
-    )
+    typer.echo(_HEAD.format(held=held, all=len(rows)))
     for row in rows:
         verdict = "; ".join(row["wrong"]) or "held"
         typer.echo(
