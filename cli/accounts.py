@@ -6,8 +6,8 @@ import typer
 
 from cli.console import say
 from cli.gateway_keys import Data, with_keys
-from cli.jobs import Via
 from cli.options import checked
+from cli.remote import StackVia
 from gateway.accounts import Account, Limits
 from gateway.keys import Keys
 from services.common.errors import InvalidParameter
@@ -20,20 +20,20 @@ _NONE = "none"
 
 
 @app.command()
-def create(name: Annotated[str, typer.Argument(help="Whose it is.")], data: Data = None, via: Via = None) -> None:
+def create(name: Annotated[str, typer.Argument(help="Whose it is.")], data: Data = None, via: StackVia = None) -> None:
     """Makes an account with the usual limits and prints its id."""
     say(with_keys(data, via, lambda keys: keys.create_account(name)).id)
 
 
 @app.command("list")
-def list_accounts(data: Data = None, via: Via = None) -> None:
+def list_accounts(data: Data = None, via: StackVia = None) -> None:
     """Lists accounts by age."""
     for account in with_keys(data, via, _all):
         say(f"{account.id}  {account.created_at:%Y-%m-%d}  {account.name}")
 
 
 @app.command()
-def show(account: Id, data: Data = None, via: Via = None) -> None:
+def show(account: Id, data: Data = None, via: StackVia = None) -> None:
     """Shows an account's settings and limits, without its secret."""
     say(_shown(with_keys(data, via, lambda keys: keys.change_account(account, lambda found: found))))
 
@@ -43,7 +43,7 @@ def change(
     account: Id,
     settings: Annotated[list[str], typer.Argument(help="Such as running_jobs=8.", metavar="NAME=VALUE…")],
     data: Data = None,
-    via: Via = None,
+    via: StackVia = None,
 ) -> None:
     """Changes settings or limits, by the names that `show` shows; the value none takes a limit away."""
 

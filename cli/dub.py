@@ -8,9 +8,10 @@ import typer
 
 from cli.console import say
 from cli.embedded import run_job
-from cli.jobs import on_stack
+from cli.job_summary import summary_of
 from cli.options import asking, in_container
 from cli.progress_bars import ProgressBars
+from cli.remote import Via, remote_jobs
 from cli.request import Audio, Video, check_inputs, check_output, deliver_job, succeeded
 from cli.workplace import workplace
 from services.common.captured_inputs import CapturingModels
@@ -30,9 +31,7 @@ def dub(
     audio: Audio,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the result goes; its suffix is the container.")],
     asked: DubParameters,
-    via: Annotated[
-        str | None, typer.Option(help="Let the running stack with this NATS address do it.", metavar="URL")
-    ] = None,
+    via: Via = None,
     capture_inputs: Annotated[
         Path | None, typer.Option(help="Also save some of the networks' inputs here, to test TensorRT engines with.")
     ] = None,
@@ -40,12 +39,12 @@ def dub(
     """Dubs VIDEO with AUDIO. If it is interrupted, the same command resumes from the finished chunks."""
     parameters = in_container(asked, output.suffix)
     if via:
-        record = on_stack().dub_via(via, video, audio, output, parameters)
+        ended = remote_jobs(via).dub_via(via, video, audio, output, parameters)
     else:
-        record = dub_file(video, audio, output, parameters, Settings(), capture_inputs)
-    passed = sum(record.outcomes.values()) - record.outcomes["dubbed"]
-    seconds = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in record.timings_s.items())
-    say(f"{output}: {record.outcomes['dubbed']} frames dubbed, {passed} passed through ({seconds})")
+        ended = summary_of(dub_file(video, audio, output, parameters, Settings(), capture_inputs))
+    passed = sum(ended.outcomes.values()) - ended.outcomes["dubbed"]
+    seconds = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in ended.timings_s.items())
+    say(f"{output}: {ended.outcomes['dubbed']} frames dubbed, {passed} passed through ({seconds})")
 
 
 def dub_file(

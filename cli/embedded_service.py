@@ -17,6 +17,7 @@ from services.common.scanning import Scanning
 from services.common.serving import Serving, work_until
 from services.common.settings import Settings
 from services.common.worker import ENDURING, Handle, Worker
+from services.composite.credentials import signing
 from services.composite.stored_steps import stored_steps
 from services.composite.worker import Compositing
 from services.denoise.worker import Denoising, drawn_faces
@@ -42,7 +43,8 @@ async def embedded_ports(folder: Path, settings: Settings, variants: Sequence[st
 
         preprocessing = Preprocessing(bus, media, jobs, preprocess_steps(models, detector, settings.max_audio_s))
         denoising = Denoising(bus, media, jobs, drawn_faces(media, models))
-        compositing = Compositing(bus, media, jobs, stored_steps(media, models, settings.encoder_threads))
+        composite = stored_steps(media, models, settings.encoder_threads, signing(settings))
+        compositing = Compositing(bus, media, jobs, composite)
         serving: list[Serving] = [
             worker("preprocess", preprocessing.handle),
             *(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from cli.jobs import on_stack
+from cli.remote import on_stack
 from gateway.clock import utc_now
 from gateway.documents import Documents
 from gateway.keys import Keys

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from cli import accounts
 from cli.console import errors, say
 from cli.gateway_keys import Data, with_keys
-from cli.jobs import Via
+from cli.remote import StackVia
 from gateway.accounts import ALL_SCOPES, ApiKey, Scope
 from gateway.clock import utc_now
 from gateway.keys import Keys
@@ -34,7 +34,7 @@ def create(
     scope: Annotated[list[str] | None, typer.Option(help="What it may do; repeatable. None: all but admin.")] = None,
     days: Annotated[float | None, typer.Option(min=0, help="Days until it expires.")] = None,
     data: Data = None,
-    via: Via = None,
+    via: StackVia = None,
 ) -> None:
     """Makes a key and prints its token, which is shown only now."""
     expires_at = utc_now() + timedelta(days=days) if days is not None else None
@@ -46,7 +46,7 @@ def create(
 def list_keys(
     account: Annotated[str | None, typer.Argument(help="Id of one account.")] = None,
     data: Data = None,
-    via: Via = None,
+    via: StackVia = None,
 ) -> None:
     """Lists keys, without their secrets."""
 
@@ -63,14 +63,14 @@ def rotate(
     key: Key,
     grace_hours: Annotated[float, typer.Option(min=0, help="How long the old secret stays good.")] = 24.0,
     data: Data = None,
-    via: Via = None,
+    via: StackVia = None,
 ) -> None:
     """Gives a key a new secret and prints its token, which is shown only now."""
     _show_token(*with_keys(data, via, lambda keys: keys.rotate(key, timedelta(hours=grace_hours))))
 
 
 @app.command()
-def revoke(key: Key, data: Data = None, via: Via = None) -> None:
+def revoke(key: Key, data: Data = None, via: StackVia = None) -> None:
     """Ends a key for good; running gateways know within seconds."""
     say(_state(with_keys(data, via, lambda keys: keys.revoke(key)), utc_now()))
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from cli.job_summary import JobSummary, summary_of
 from cli.progress_bars import ProgressBars
 from cli.request import check_inputs, check_output, deliver_job, succeeded
 from gateway.documents import Documents
@@ -25,15 +26,15 @@ LOCAL_STACK = Path(".lipstage/stack/stack.env")
 """Where `make up` writes down how its stack is reached."""
 
 
-def submit(via: str | None, video: Path, audio: Path, parameters: DubParameters, priority: Priority) -> JobRecord:
-    return _on_stack(via, lambda stack: _submitted(stack, video, audio, parameters, priority))
+def submit(via: str | None, video: Path, audio: Path, parameters: DubParameters, priority: Priority) -> JobSummary:
+    return summary_of(_on_stack(via, lambda stack: _submitted(stack, video, audio, parameters, priority)))
 
 
-def status(via: str | None, job: str) -> JobRecord:
-    return _on_stack(via, lambda stack: _record(stack, job))
+def status(via: str | None, job: str) -> JobSummary:
+    return summary_of(_on_stack(via, lambda stack: _record(stack, job)))
 
 
-def watch(via: str | None, job: str, output: Path | None) -> JobRecord:
+def watch(via: str | None, job: str, output: Path | None) -> JobSummary:
     """Shows progress until the job ends, and delivers its result if it has one and `output` is given."""
 
     async def work(stack: Stack) -> JobRecord:
@@ -42,11 +43,11 @@ def watch(via: str | None, job: str, output: Path | None) -> JobRecord:
             await deliver_job(ended, stack.media, output)
         return ended
 
-    return _on_stack(via, work)
+    return summary_of(_on_stack(via, work))
 
 
-def cancel(via: str | None, job: str) -> JobRecord:
-    return _on_stack(via, lambda stack: progress.cancel(stack.jobs, stack.bus, job))
+def cancel(via: str | None, job: str) -> JobSummary:
+    return summary_of(_on_stack(via, lambda stack: progress.cancel(stack.jobs, stack.bus, job)))
 
 
 @asynccontextmanager
@@ -58,7 +59,7 @@ async def documents(via: str | None) -> AsyncIterator[Documents]:
         yield JetStreamDocuments(connection)
 
 
-def dub_via(via: str, video: Path, audio: Path, output: Path, parameters: DubParameters) -> JobRecord:
+def dub_via(via: str | None, video: Path, audio: Path, output: Path, parameters: DubParameters) -> JobSummary:
     """Like `dub_file`, done by a running stack."""
     check_inputs(video, audio, parameters)
     check_output(output, video, audio)
@@ -75,7 +76,7 @@ def dub_via(via: str, video: Path, audio: Path, output: Path, parameters: DubPar
         await deliver_job(ended, stack.media, output)
         return ended
 
-    return _on_stack(via, work)
+    return summary_of(_on_stack(via, work))
 
 
 async def _submitted(

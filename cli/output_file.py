@@ -19,7 +19,7 @@ def check_writable(output: Path) -> None:
         aside.touch(exist_ok=False)
         aside.unlink()
     except OSError as error:
-        raise _unwritable(output, error) from error
+        raise unwritable(output, error) from error
 
 
 def deliver(finished: Path, output: Path) -> None:
@@ -32,14 +32,15 @@ def deliver(finished: Path, output: Path) -> None:
         finally:
             aside.unlink(missing_ok=True)
     except OSError as error:
-        raise _unwritable(output, error) from error
+        raise unwritable(output, error) from error
+
+
+def unwritable(output: Path, error: OSError) -> DiskFull | OutputUnwritable:
+    """What the operating system's refusal means."""
+    if error.errno in OUT_OF_SPACE:
+        return DiskFull(f"There is no space left for “{output}”.", path=str(output))
+    return OutputUnwritable(f"“{output}” cannot be written: {error.strerror}.", path=str(output))
 
 
 def _aside(output: Path) -> Path:
     return output.absolute().with_name(f".{uuid.uuid4().hex}{output.suffix}")
-
-
-def _unwritable(output: Path, error: OSError) -> DiskFull | OutputUnwritable:
-    if error.errno in OUT_OF_SPACE:
-        return DiskFull(f"There is no space left for “{output}”.", path=str(output))
-    return OutputUnwritable(f"“{output}” cannot be written: {error.strerror}.", path=str(output))

@@ -1,10 +1,11 @@
 """What every dub begins and ends with: a request that can be met, and a result delivered whole."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
+from cli.job_summary import JobSummary
 from cli.output_file import check_writable, deliver
 from services.common import object_names
 from services.common.errors import LipstageError, OutputUnwritable, error_from
@@ -13,6 +14,8 @@ from services.common.media.opening import check_is_file
 from services.common.messages import DubParameters, JobRecord
 from services.common.ports import MediaStore
 from services.preprocess.faces.speaker import parse_speaker
+
+J = TypeVar("J", JobRecord, JobSummary)
 
 Video = Annotated[Path, typer.Argument(help="Video with the face.")]
 Audio = Annotated[Path, typer.Argument(help="New voice: a sound file, or a video whose sound is taken.")]
@@ -34,11 +37,11 @@ def check_output(output: Path, video: Path, audio: Path) -> None:
             raise OutputUnwritable(f"“{output}” is one of the inputs; give the result another name.", path=str(output))
 
 
-def succeeded(record: JobRecord) -> JobRecord:
-    """The record of a job that has ended. Raises the error that it ended with, if any."""
-    if record.error:
-        raise error_from(record.error.code, record.error.message)
-    return record
+def succeeded(ended: J) -> J:
+    """A job that has ended. Raises the error that it ended with, if any."""
+    if ended.error:
+        raise error_from(ended.error.code, ended.error.message)
+    return ended
 
 
 async def deliver_job(record: JobRecord, media: MediaStore, output: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from cli.console import say
 from cli.gateway_keys import Data, gateway_documents
-from cli.jobs import Via
+from cli.remote import StackVia
 from gateway.clock import utc_now
 from gateway.webhooks.messages import Message
 from gateway.webhooks.outbox import Outbox
@@ -24,7 +24,7 @@ app = typer.Typer(help="Look at webhooks that did not arrive, and send them agai
 def list_messages(
     account: Annotated[str | None, typer.Argument(help="Id of one account.")] = None,
     data: Data = None,
-    via: Via = None,
+    via: StackVia = None,
 ) -> None:
     """Lists what was given up, or failed and will be tried again; oldest jobs first."""
     for message in _with_outbox(data, via, lambda outbox: _not_arrived(outbox, account)):
@@ -36,7 +36,7 @@ def replay(
     message: Annotated[str | None, typer.Argument(help="Its id, as `list` shows it; also one that arrived.")] = None,
     account: Annotated[str | None, typer.Option(help="All that were given up of this account.")] = None,
     data: Data = None,
-    via: Via = None,
+    via: StackVia = None,
 ) -> None:
     """Sends webhooks again, from the first attempt on, with the same id and body; prints their ids."""
     if (message is None) == (account is None):

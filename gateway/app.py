@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Match
 
 from gateway import problem
 from gateway.asking import SCHEMES
@@ -21,6 +22,7 @@ from services.common.errors import LipstageError
 log = logging.getLogger(__name__)
 
 NATIVE = "/v1alpha"
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _DESCRIPTION = "A video and a new voice go in; the same video comes out speaking the new voice."
 
 
@@ -28,7 +30,7 @@ def make_app(front: Front) -> FastAPI:
     app = FastAPI(title="Lipstage", version="1alpha", description=_DESCRIPTION, redirect_slashes=False)
     app.state.front = front
     for part in (jobs, resumable, uploads, account):
-        app.include_router(part.router, prefix=NATIVE, dependencies=SCHEMES)
+        app.include_router(part.router, prefix=NATIVE, dependencies=SCHEMES, responses=problem.RESPONSES)
     app.include_router(media.router)
     app.include_router(upload_links.router)
     app.router.routes.extend(page_routes())
@@ -58,6 +60,17 @@ async def _invalid(request: Request, error: RequestValidationError) -> JSONRespo
 async def _http(request: Request, error: HTTPException) -> JSONResponse:
     status = HTTPStatus(error.status_code)
     code = {404: "not_found", 405: "method_not_allowed"}.get(status, "invalid_request")
-    return problem.answer(
-        Problem(title=status.phrase, status=status, detail=str(error.detail), code=code), dict(error.headers or {})
-    )
+    headers = dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return problem.answer(Problem(title=status.phrase, status=status, detail=str(error.detail), code=code), headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """All that the path takes: the framework names those of the first route alone."""
+    routes: list[BaseRoute] = request.app.routes
+    return {
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in routes)
+    }

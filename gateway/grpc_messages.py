@@ -14,13 +14,16 @@ from gateway.submissions import JobRequest
 from gateway.uploads import PREFIX
 from lipstage.v1 import events_pb2, jobs_pb2, service_pb2
 from services.common.errors import InvalidParameter
-from services.common.messages import JobEvent
+from services.common.messages import JobEvent, Priority
 from services.common.wire import values_in, written
 
 _STATES: Final[Mapping[State, "jobs_pb2.JobState.ValueType"]] = {
     state: jobs_pb2.JobState.Value(f"JOB_STATE_{state.upper()}") for state in get_args(State)
 }
 _NAMES: Final[Mapping["jobs_pb2.JobState.ValueType", State]] = {number: state for state, number in _STATES.items()}
+_PRIORITIES: Final[Mapping["jobs_pb2.Priority.ValueType", Priority]] = {
+    jobs_pb2.Priority.Value(f"PRIORITY_{priority.upper()}"): priority for priority in get_args(Priority)
+}
 _UNIT_NANOS: Final = 1e9
 
 
@@ -34,7 +37,8 @@ def job_request(message: service_pb2.CreateJobRequest) -> JobRequest:
         "metadata": dict(message.metadata),
     }
     if message.priority:
-        asked["priority"] = jobs_pb2.Priority.Name(message.priority).removeprefix("PRIORITY_").lower()
+        # An unknown number is left for the request to refuse.
+        asked["priority"] = _PRIORITIES.get(message.priority, message.priority)
     if "consent" in present:
         asked["consent"] = _consent(message.consent)
     if "retention" in present:

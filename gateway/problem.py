@@ -46,6 +46,13 @@ class Problem(BaseModel):
     """What is wrong with which field of the request."""
 
 
+_TOLD: Final = (400, 401, 403, 404, 409, 413, 422, 429, 503, 507)
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in _TOLD
+}
+"""For the API's description: any operation may end so."""
+
+
 def status_of(error: LipstageError) -> HTTPStatus:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 

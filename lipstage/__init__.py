@@ -1,1 +1,1 @@
-"""The public API and every message between the services, generated from proto/ by `make proto`."""
+"""What others build on: `client`, and in `v1` the messages and the gRPC API, generated from proto/ by `make proto`."""

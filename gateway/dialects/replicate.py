@@ -9,7 +9,7 @@ from sse_starlette import EventSourceResponse
 from starlette.exceptions import HTTPException
 
 from gateway.accounts import Caller
-from gateway.asking import FrontOf, Reader, Writer
+from gateway.asking import CallerOf, FrontOf, Reader, Writer
 from gateway.dialects import replicate_files, replicate_models
 from gateway.dialects.dialect_app import dialect_app
 from gateway.dialects.extras import Extras
@@ -131,7 +131,7 @@ async def account(caller: Reader) -> dict[str, Any]:
 
 
 @router.get("/webhooks/default/secret")
-async def webhook_secret(caller: Writer) -> dict[str, str]:
+async def webhook_secret(caller: CallerOf) -> dict[str, str]:
     return {"key": shown_secret(caller.account.webhook_secret)}
 
 

@@ -3,14 +3,13 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from gateway.asking import FrontOf, Reader, Writer
 from gateway.dialects import sync_assets
 from gateway.dialects.dialect_app import dialect_app
 from gateway.dialects.submitting import ExtrasOf, submitted
-from gateway.dialects.sync_form import asked_in_form
+from gateway.dialects.sync_form import asked_in_form, in_body
 from gateway.dialects.sync_words import STATES, Asked, echo, generation, job_request, refused
 from gateway.front import Front
 from gateway.job_views import State
@@ -85,11 +84,10 @@ router.include_router(sync_assets.router)
 
 
 async def _asked(request: Request) -> Asked:
-    """Raises RequestValidationError."""
     try:
         return Asked.model_validate_json(await request.body())
     except ValidationError as error:
-        raise RequestValidationError(error.errors()) from error
+        raise in_body(error) from error
 
 
 def _each(given: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from pydantic_core import from_json
 from starlette.datastructures import UploadFile
 
@@ -13,8 +13,6 @@ from gateway.dialects.sync_words import Asked
 from gateway.front import Front
 from gateway.rest.uploads import received
 from services.common.errors import InvalidParameter
-
-_ASKED = TypeAdapter(Asked)
 
 
 async def asked_in_form(request: Request, front: Front, caller: Caller) -> Asked:
@@ -29,9 +27,14 @@ async def asked_in_form(request: Request, front: Front, caller: Caller) -> Asked
             upload = await received(front, caller, file)
             inputs.append({"type": kind, "assetId": upload.id})
     try:
-        return _ASKED.validate_python({**told, "input": inputs})
+        return Asked.model_validate({**told, "input": inputs})
     except ValidationError as error:
-        raise RequestValidationError(error.errors()) from error
+        raise in_body(error) from error
+
+
+def in_body(error: ValidationError) -> RequestValidationError:
+    """What is wrong with a body that was read by hand, as for one that was not."""
+    return RequestValidationError([{**part, "loc": ("body", *part["loc"])} for part in error.errors()])
 
 
 def _parsed(name: str, text: Any) -> Any:

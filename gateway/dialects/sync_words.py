@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from starlette.responses import JSONResponse
 
@@ -31,7 +31,13 @@ _STATUS: Final[dict[State, str]] = {
 }
 STATES: Final[dict[str, State]] = {word: state for state, word in _STATUS.items()}
 _MODEL = re.compile(r"lipsync-[a-z0-9.-]+|sync-[0-9a-z.-]+|latentsync(-(?P<variant>1|15|16))?")
-Seconds = Annotated[float, Field(ge=0)]
+
+
+def _stretch(stretch: tuple[float, float]) -> tuple[float, float]:
+    start_s, end_s = stretch
+    if not 0 <= start_s < end_s:
+        raise ValueError("a segment must end after it begins")
+    return stretch
 
 
 class _Part(BaseModel):
@@ -42,7 +48,7 @@ class VideoInput(BaseModel):
     type: Literal["video"]
     url: Source | None = None
     asset_id: str | None = Field(default=None, alias="assetId")
-    segments_secs: list[tuple[Seconds, Seconds]] = []
+    segments_secs: list[Annotated[tuple[float, float], AfterValidator(_stretch)]] = []
     segments_frames: list[tuple[int, int]] = []
 
 
@@ -136,15 +142,15 @@ def generation(view: JobView, submission: Submission) -> dict[str, Any]:
         "outputDuration": audio.duration_s if audio and view.output else None,
         "segmentOutputUrl": None,
         "error": view.error.message if view.error else None,
-        "errorCode": view.error.code if view.error else None,
+        "error_code": view.error.code if view.error else None,
     }
 
 
 def refused(refusal: Refusal) -> JSONResponse:
     status = 400 if refusal.status == 422 else refusal.status
-    named_key = any("idempotency" in str(part.loc[-1]).lower() for part in refusal.wrong)
+    named_key = any(part.loc[-1] == "idempotency-key" for part in refusal.wrong)
     code = "INVALID_IDEMPOTENCY_KEY" if named_key else refusal.code
-    return JSONResponse({"message": refusal.detail, "statusCode": status, "error": code}, status, dict(refusal.headers))
+    return JSONResponse({"message": refusal.detail, "statusCode": status, "errorCode": code}, status, dict(refusal.headers))
 
 
 def _variant(model: str, defaults: DubParameters, served: tuple[str, ...]) -> str:

@@ -1,10 +1,11 @@
 """The caller itself: who it is, what it used and owes, and what holds here."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from gateway.asking import Accountant, FrontOf, Reader, Writer
 from gateway.billing.ledger import Ledger
@@ -20,8 +21,19 @@ from gateway.webhooks.signatures import shown_secret
 from services.common.settings import Settings
 
 router = APIRouter(tags=["account"])
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LEFTOVERS_S = 7 * 24 * 3600
 """What the media store's own lifecycle rule removes, should everything else have failed."""
+
+
+def _as_written(day: object) -> object:
+    """Numbers would be taken for seconds."""
+    if isinstance(day, str) and not _DAY.fullmatch(day):
+        raise ValueError("a day is written as 2026-11-22")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_as_written)]
 
 
 class VariantView(BaseModel):
@@ -62,12 +74,12 @@ async def webhook_secret(caller: Writer) -> WebhookSecret:
     return WebhookSecret(key=shown_secret(caller.account.webhook_secret))
 
 
-@router.get("/usage", response_model=Usage)
+@router.get("/usage", response_model=Usage, responses={200: {"content": {"text/csv": {}}}})
 async def usage(
     front: FrontOf,
     caller: Accountant,
-    since: Annotated[date | None, Query()] = None,
-    until: Annotated[date | None, Query(description="The last day that counts.")] = None,
+    since: Day | None = None,
+    until: Annotated[Day | None, Query(description="The last day that counts.")] = None,
     as_: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
 ) -> Usage | Response:
     """What was used and charged, by day in UTC; by default the last 30 days."""

@@ -28,11 +28,6 @@ IdempotencyKey = Annotated[str | None, Header(pattern=r"^[A-Za-z0-9._~-]{1,128}$
 ConsentId = Annotated[str | None, Header(alias="X-Consent-Id", max_length=64)]
 AskedJob = Annotated[JobRequest, Body(openapi_examples=EXAMPLES)]
 MAX_BATCH = 500
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "content": {"application/problem+json": {}}} for status in (401, 403, 404, 422, 429, 503)
-}
-_CONFLICT: dict[int | str, dict[str, Any]] = {**_PROBLEMS, 409: _PROBLEMS[404]}
-_UNCHANGED: dict[int | str, dict[str, Any]] = {**_PROBLEMS, 304: {"description": "The job is as it was."}}
 
 
 class JobPage(BaseModel):
@@ -58,7 +53,7 @@ class Progress(BaseModel):
     parts: int | None
 
 
-@router.post("/jobs", status_code=201, responses=_CONFLICT)
+@router.post("/jobs", status_code=201)
 async def create(
     request: AskedJob,
     response: Response,
@@ -76,7 +71,7 @@ async def create(
     return view
 
 
-@router.get("/jobs", responses=_PROBLEMS)
+@router.get("/jobs")
 async def page(
     front: FrontOf,
     caller: Reader,
@@ -89,9 +84,7 @@ async def page(
     return JobPage(jobs=list(found.jobs), next_cursor=found.next_cursor)
 
 
-@router.get(
-    "/jobs/{job_id}", response_model=JobView, responses={**_PROBLEMS, 304: {"description": "The job is as it was."}}
-)
+@router.get("/jobs/{job_id}", response_model=JobView, responses={304: {"description": "The job is as it was."}})
 async def look(
     job_id: str,
     response: Response,
@@ -107,7 +100,7 @@ async def look(
     return Response(body, media_type="application/json", headers={"ETag": tag, "Cache-Control": "private, no-cache"})
 
 
-@router.get("/jobs/{job_id}/events", responses=_PROBLEMS, response_class=EventSourceResponse)
+@router.get("/jobs/{job_id}/events", response_class=EventSourceResponse)
 async def watch(job_id: str, front: FrontOf, caller: Reader) -> EventSourceResponse:
     """Server-sent events: `job` first and last, `progress` between."""
     updates = front.jobs.watch(caller, job_id)
@@ -121,31 +114,31 @@ async def watch(job_id: str, front: FrontOf, caller: Reader) -> EventSourceRespo
     return EventSourceResponse(events(), ping=15)
 
 
-@router.post("/jobs/{job_id}/cancel", responses=_PROBLEMS)
+@router.post("/jobs/{job_id}/cancel")
 async def cancel(job_id: str, front: FrontOf, caller: Writer) -> JobView:
     """Ends a running job. One that has ended already stays as it is."""
     return await front.jobs.cancel(caller, job_id)
 
 
-@router.delete("/jobs/{job_id}", status_code=204, responses=_CONFLICT)
+@router.delete("/jobs/{job_id}", status_code=204)
 async def remove(job_id: str, front: FrontOf, caller: Writer) -> None:
     """Removes the media and the result of an ended job."""
     await front.jobs.delete(caller, job_id)
 
 
-@router.get("/jobs/{job_id}/report", responses=_CONFLICT)
+@router.get("/jobs/{job_id}/report")
 async def report(job_id: str, front: FrontOf, caller: Reader) -> Response:
     """What was done to each frame, and the measures of quality."""
     return Response(await front.jobs.report(caller, job_id), media_type="application/json")
 
 
-@router.get("/jobs/{job_id}/record", responses=_PROBLEMS)
+@router.get("/jobs/{job_id}/record")
 async def record(job_id: str, front: FrontOf, caller: Reader) -> ProductionRecord:
     """What a production run has to have written down about the job."""
     return await recorded(front, caller, job_id)
 
 
-@router.post("/estimate", responses=_PROBLEMS)
+@router.post("/estimate")
 async def estimate(request: AskedJob, front: FrontOf, caller: Reader) -> Estimate:
     """What the job would cost and take, as far as that is known."""
     return await estimated(front, caller, request)
@@ -154,16 +147,15 @@ async def estimate(request: AskedJob, front: FrontOf, caller: Reader) -> Estimat
 @router.post(
     "/batches",
     status_code=200,
-    responses=_PROBLEMS,
-    openapi_extra={"requestBody": {"required": True, "content": {"application/jsonl": {"schema": {"type": "string"}}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def batch(
     request: Request, front: FrontOf, caller: Writer, idempotency_key: IdempotencyKey = None
 ) -> list[BatchLine]:
     """Takes one job a line. A line that is wrong does not keep the others from being taken."""
     lines = (await request.body()).splitlines()
-    if len(lines) > MAX_BATCH:
-        raise InvalidParameter(f"A batch holds at most {MAX_BATCH} jobs.")
+    if not 1 <= len(lines) <= MAX_BATCH:
+        raise InvalidParameter(f"A batch holds 1 to {MAX_BATCH} jobs, one a line.")
     return [
         await _taken(front, caller, number, line, idempotency_key)
         for number, line in enumerate(lines, start=1)

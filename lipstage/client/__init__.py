@@ -33,6 +33,7 @@ from lipstage.client.errors import (
     TooManyRequests,
     Unauthenticated,
     Unreachable,
+    Untrusted,
 )
 from lipstage.client.media import Media
 from lipstage.client.sync_client import Lipstage
@@ -62,6 +63,7 @@ __all__ = [
     "TooManyRequests",
     "Unauthenticated",
     "Unreachable",
+    "Untrusted",
     "Upload",
     "Usage",
     "UsageOfDay",

@@ -31,9 +31,9 @@ def configuration(base_url: str | None, key: str | None) -> Configuration:
     """What is not given comes from LIPSTAGE_URL and LIPSTAGE_API_KEY. Raises NotConfigured."""
     base_url, key = base_url or os.environ.get("LIPSTAGE_URL"), key or os.environ.get("LIPSTAGE_API_KEY")
     if not base_url:
-        raise NotConfigured("not_configured", "Say where the gateway is: give base_url or set LIPSTAGE_URL.")
+        raise NotConfigured("invalid_parameter", "Say where the gateway is: give base_url or set LIPSTAGE_URL.")
     if not key:
-        raise NotConfigured("not_configured", "A key is needed: give key or set LIPSTAGE_API_KEY.")
+        raise NotConfigured("invalid_parameter", "A key is needed: give key or set LIPSTAGE_API_KEY.")
     return Configuration(base_url.rstrip("/"), key)
 
 

@@ -22,6 +22,10 @@ class Unreachable(LipstageError):
     """No answer came, or not all of it."""
 
 
+class Untrusted(LipstageError):
+    """The gateway's certificate is not vouched for by an authority that is trusted here; asking again cannot help."""
+
+
 class InvalidRequest(LipstageError):
     """What was asked cannot be done; asking again cannot help."""
 

@@ -119,6 +119,13 @@ class Flows:
             raise InvalidRequest("job_not_ended", f"Job {newest.id} is {newest.state}; it has no result.")
         return (yield from downloaded(newest.output.url, newest.id, Path(path), self._retries))
 
+    def download_report(self, job: JobOrId, path: str | Path) -> Flow[Path]:
+        """Raises InvalidRequest for a job without a report."""
+        newest = yield from self.get(job)
+        if newest.report_url is None:
+            raise InvalidRequest("job_not_ended", f"Job {newest.id} is {newest.state}; it has no report.")
+        return (yield from downloaded(newest.report_url, newest.id, Path(path), self._retries))
+
     def _body(self, video: Media, audio: Media, asked: Asked) -> Flow[dict[str, Any]]:
         sources = [address_or_file(media) for media in (video, audio)]
         named = []

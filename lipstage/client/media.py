@@ -10,7 +10,10 @@ from typing import BinaryIO
 from lipstage.client.errors import InvalidRequest
 
 Media = str | Path | bytes | BinaryIO
-"""Text that begins with http://, https://, data: or upload: is an address; other text is a path."""
+"""Text that begins with http://, https://, data: or upload: is an address; other text is a path.
+
+An open file is sent from its beginning.
+"""
 _ADDRESSES = ("http://", "https://", "data:", "upload:")
 
 
@@ -54,10 +57,9 @@ def _open_file(file: BinaryIO) -> File:
     name = Path(name).name if isinstance(name, str) else "media"
     if not file.seekable():
         return File(name, lambda: file, kept_open=True, repeatable=False)
-    start = file.tell()
 
     def rewound() -> BinaryIO:
-        file.seek(start)
+        file.seek(0)
         return file
 
     return File(name, rewound, kept_open=True)

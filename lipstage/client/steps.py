@@ -95,3 +95,11 @@ class Done(Generic[T]):
 
 Step = Send | Open | Next | Pause | Tell
 Flow = Generator[Step, Any, T]
+
+
+def advanced(flow: Flow[T], answer: Any = None, error: LipstageError | None = None) -> "Step | Done[T]":
+    """The flow's next step, or its end; a new flow's first step is the answer to nothing."""
+    try:
+        return flow.throw(error) if error else flow.send(answer)
+    except StopIteration as end:
+        return Done(end.value)

@@ -1,7 +1,7 @@
 """The client of programs that wait: `Lipstage`."""
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,7 @@ from lipstage.client.configuration import Configuration, Verify, configuration, 
 from lipstage.client.errors import LipstageError
 from lipstage.client.flows import Flows, JobOrId
 from lipstage.client.media import Media
-from lipstage.client.steps import Done, Flow, Next, Open, Pause, Send, Step, Tell
+from lipstage.client.steps import Done, Flow, Next, Open, Pause, Send, Tell, advanced
 from lipstage.client.wire import arguments, event_of, reaching, reply_of
 
 T = TypeVar("T")
@@ -91,6 +91,10 @@ class Lipstage:
         """Fetches the result, and resumes where an earlier call was broken off."""
         return self._run(self._flows.download(job, path))
 
+    def download_report(self, job: JobOrId, path: str | Path) -> Path:
+        """Fetches the report, likewise."""
+        return self._run(self._flows.download_report(job, path))
+
     def report(self, job: JobOrId) -> Any:
         """What was done to each frame, and the measures of quality, as JSON says it."""
         return self._run(self._flows.report(job))
@@ -117,11 +121,12 @@ class Lipstage:
         self.close()
 
     def _run(self, flow: Flow[T], progress: OnProgress | None = None) -> T:
-        for reached in _taken(flow, self._http, self._to):
-            if isinstance(reached, Done):
-                return reached.value
-            if progress:
-                progress(reached.update)
+        with closing(_taken(flow, self._http, self._to)) as steps:
+            for reached in steps:
+                if isinstance(reached, Done):
+                    return reached.value
+                if progress:
+                    progress(reached.update)
         raise AssertionError("a flow ends with Done")
 
     def _told(self, flow: Flow[Any]) -> Iterator[Any]:
@@ -134,21 +139,19 @@ class Lipstage:
 def _taken(flow: Flow[T], http: httpx2.Client, to: Configuration) -> Generator[Tell | Done[T]]:
     """Takes the flow's steps; yields what it tells, and what it ends with."""
     with closing(flow), _Driver(http, to) as driver:
-        try:
-            step = next(flow)
-            while True:
-                if isinstance(step, Tell):
-                    yield step
-                    step = flow.send(None)
-                    continue
-                try:
-                    answer = driver.take(step)
-                except LipstageError as error:
-                    step = flow.throw(error)
-                else:
-                    step = flow.send(answer)
-        except StopIteration as end:
-            yield Done(end.value)
+        step = advanced(flow)
+        while not isinstance(step, Done):
+            if isinstance(step, Tell):
+                yield step
+                step = advanced(flow)
+                continue
+            try:
+                answer = driver.take(step)
+            except LipstageError as error:
+                step = advanced(flow, error=error)
+            else:
+                step = advanced(flow, answer)
+        yield step
 
 
 class _Driver:

@@ -1,5 +1,6 @@
 """What both drivers do alike: from a request to what httpx2 sends, and from its responses and errors to ours."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,7 +9,7 @@ import httpx2
 from pydantic_core import to_json
 
 from lipstage.client.configuration import Configuration
-from lipstage.client.errors import Unreachable
+from lipstage.client.errors import Unreachable, Untrusted
 from lipstage.client.steps import Event, Reply, Request
 
 
@@ -45,4 +46,12 @@ def reaching(to: Configuration) -> Iterator[None]:
         yield
     except httpx2.TransportError as error:
         reason = str(error) or type(error).__name__
+        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
+            raise Untrusted("unavailable", f"{to.base_url} is not trusted: {reason}.") from error
         raise Unreachable("unavailable", f"{to.base_url} cannot be reached: {reason}.") from error
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -19,13 +19,13 @@ from services.local.processes import free_port
 from services.local.stack import WORKERS, LocalStack
 
 FOLDER = Path(".lipstage/stack")
-START_S, STOP_S, LOOK_S = 90.0, 60.0, 0.1
+STOP_S, LOOK_S = 60.0, 0.1
 PAGE_PORT = 8000
 """Unless somebody else has it."""
 
 app = program(
     "python -m services.local",
-    "NATS, an S3 server, Triton, the workers and the gateway on this machine, without containers.",
+    "NATS, an S3 server, Triton, the workers and the gateway here, without containers.",
 )
 Folder = Annotated[Path, typer.Option(help="Where its data and logs are.")]
 
@@ -53,7 +53,7 @@ def up(
         time.sleep(LOOK_S)
     _tell_from(folder / "stack.log", told)
     typer.echo(f"Everything is ready after {time.monotonic() - started:.1f} s.")
-    typer.echo(f"Open {_page(folder)}")
+    typer.echo(f"Open {json.loads(_state(folder).read_text(encoding='utf-8'))['page']}")
     typer.echo("Or submit a job: lipstage submit VIDEO AUDIO · logs: make logs · stop: make down")
 
 
@@ -68,7 +68,7 @@ def status(folder: Folder = FOLDER) -> None:
         alive = psutil.pid_exists(part["pid"])
         ready = _answer(f"{part['health']}/readyz") if part["health"] and alive else "runs" if alive else "has ended"
         typer.echo(f"{name:<14} {part['pid']:>8}  {ready}")
-    typer.echo(f"Open {_page(folder)}")
+    typer.echo(f"Open {state['page']}")
 
 
 @app.command()
@@ -107,7 +107,6 @@ def run(folder: Folder = FOLDER, denoise: int = 1, variant: str = "1") -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     wanted = {**WORKERS, "denoise": denoise, "gateway": 1}
     with LocalStack(folder, wanted, variant, say=typer.echo, page_port=free_port(PAGE_PORT)) as stack:
-        stack.key()  # for `up` to show, which reads it in the folder
         variables = "".join(f"{name}={value}\n" for name, value in stack.environment.items())
         settings = folder / "stack.env"
         settings.touch(mode=0o600)
@@ -116,7 +115,8 @@ def run(folder: Folder = FOLDER, denoise: int = 1, variant: str = "1") -> None:
         parts = {name: {"pid": pid, "health": ""} for name, pid in servers.items()}
         parts |= {worker.name: {"pid": worker.pid, "health": worker.health_url} for worker in stack.workers.values()}
         aside = folder / "state.json.new"
-        state = {"keeper": os.getpid(), "page": stack.gateway.url, "parts": parts}
+        state = {"keeper": os.getpid(), "page": f"{stack.gateway.url}/#key={stack.key()}", "parts": parts}
+        aside.touch(mode=0o600)
         aside.write_text(json.dumps(state, indent=1), encoding="utf-8")
         aside.replace(_state(folder))
         try:
@@ -128,12 +128,6 @@ def run(folder: Folder = FOLDER, denoise: int = 1, variant: str = "1") -> None:
 
 def _state(folder: Path) -> Path:
     return folder / "state.json"
-
-
-def _page(folder: Path) -> str:
-    """Its address, with the key that opens it."""
-    state = json.loads(_state(folder).read_text(encoding="utf-8"))
-    return f"{state['page']}/#key={(folder / 'key').read_text(encoding='utf-8')}"
 
 
 def _running(folder: Path) -> bool:

@@ -128,7 +128,10 @@ def test_code_copied_from_the_page_runs(
     page.get_by_label("Steps").fill("1")
     page.get_by_text("Do this from code").click()
     page.get_by_role("tab", name="curl").focus()
-    page.keyboard.press("ArrowRight")
+    for library in ("fal", "Replicate", "sync.so", "WaveSpeed", "Python"):
+        while not page.get_by_role("tab", name=library, selected=True).count():
+            page.keyboard.press("ArrowRight")
+        compile(page.locator("#code-panel").inner_text(), library, "exec")
     page.get_by_role("button", name="Copy").click()
     expect(page.locator("#copy")).to_have_text("Copied")
     code = page.evaluate("navigator.clipboard.readText()")
@@ -282,4 +285,4 @@ def _play_to_the_second_pass(page: Page) -> None:
 def _picture(page: Page, name: str) -> None:
     """Kept for the docs when LIPSTAGE_PICTURES names a folder."""
     if folder := os.environ.get("LIPSTAGE_PICTURES"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+        page.screenshot(path=Path(folder) / f"{name}.jpg", quality=85, full_page=True)

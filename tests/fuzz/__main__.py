@@ -20,7 +20,7 @@ def main(
     with Progress(console=console) as progress:
         task = progress.add_task("examining", total=count)
         found = asyncio.run(examine(range(first, first + count), seed, seen=lambda _: progress.advance(task)))
-    console.print(_table(found))
+    console.print(_table(found), _kinds(found))
     for name in [*found.crashes, *(f"ended by a limit: {name}" for name in found.ended_by_a_limit)]:
         console.print(name, highlight=False)
     raise typer.Exit(1 if found.wrong else 0)
@@ -39,6 +39,13 @@ def _table(found: Found) -> Table:
     table.add_row("processes left", str(found.left_processes))
     table.add_row("descriptors left", str(found.left_descriptors), end_section=True)
     table.add_row(f"slowest, s: {found.slowest[1]}", f"{found.slowest[0]:.1f}")
+    return table
+
+
+def _kinds(found: Found) -> Table:
+    table = Table("kind of file", "what became of it")
+    for kind, outcomes in sorted(found.kinds.items()):
+        table.add_row(kind, ", ".join(f"{outcome} {count}" for outcome, count in outcomes.most_common()))
     return table
 
 

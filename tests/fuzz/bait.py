@@ -17,6 +17,7 @@ class Bait:
         self.port = int(self._listener.getsockname()[1])
 
     def urls(self) -> list[str]:
+        """The first one is what most programs would follow."""
         here = f"127.0.0.1:{self.port}"
         return [
             *(f"{scheme}://{here}/bait.ts" for scheme in ("http", "tcp", "rtmp", "rtsp", "ftp", "gopher", "icecast")),

@@ -23,7 +23,7 @@ from fuzz.references import (
 )
 
 _REFERENCES = {
-    playlist: (".m3u8", ".ts", ".mp4"),
+    playlist: (".m3u8", ".m3u8", ".ts", ".mp4"),
     dash: (".mpd", ".mp4"),
     concat: (".ffconcat", ".txt", ".mp4"),
     subtitles: (".srt", ".ass", ".vtt", ".idx", ".mkv"),
@@ -104,10 +104,12 @@ class BrokenMedia:
         """An archive that is a thousand times larger inside."""
         inside = bytes(20_000_000)
         if rng.random() < 0.5:
-            return BrokenFile("gzip_bomb", rng.choice([".mp4", ".gz"]), gzip.compress(gzip.compress(inside)))
+            return BrokenFile(
+                "gzip_bomb", rng.choice([".mp4", ".gz"]), gzip.compress(gzip.compress(inside, mtime=0), mtime=0)
+            )
         archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-            file.writestr("clip.mp4", inside)
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr(zipfile.ZipInfo("clip.mp4"), inside, zipfile.ZIP_DEFLATED)
         return BrokenFile("zip_bomb", rng.choice([".mp4", ".zip", ".mkv"]), archive.getvalue())
 
     def _monotonous(self, rng: random.Random) -> BrokenFile:

@@ -138,27 +138,53 @@ print(output)
 `;
 }
 
-function sync({ video, audio, parameters }, origin) {
-  const clips = [["video", "Video", video], ["audio", "Audio", audio]];
-  const files = clips.filter(([, , name]) => !isLink(name)).map(([field, , name]) => `    ${field}=${opened(name)},\n`);
-  const links = clips.filter(([, , name]) => isLink(name)).map(([, kind, name]) => `${kind}(url=${quoted(name)})`);
-  const kinds = clips.filter(([, , name]) => isLink(name)).map(([, kind]) => kind);
-  return `import os
-import time
-
-from sync import Sync
-from sync.common import ${[...kinds, "GenerationOptions"].sort().join(", ")}
-
+function sync(asked, origin) {
+  const { video, audio, parameters } = asked;
+  const mode = SYNC_MODES[parameters.length];
+  const create = [video, audio].every(isLink) ? syncOfLinks(video, audio, mode) : syncOfFiles(video, audio, mode);
+  return `${create.imports}
 client = Sync(base_url="${origin}", api_key=${KEY})
-job = client.generations.${files.length ? "create_with_files" : "create"}(
-    model="lipsync-2",
-${files.join("")}${links.length ? `    input=[${links.join(", ")}],\n` : ""}    options=GenerationOptions(sync_mode="${SYNC_MODES[parameters.length]}"),
-)
+job = client.generations.${create.call}
 while job.status in ("PENDING", "PROCESSING"):
     time.sleep(2)
     job = client.generations.get(job.id)
 print(job.output_url or job.error)
 `;
+}
+
+function syncOfLinks(video, audio, mode) {
+  return {
+    imports: `import os
+import time
+
+from sync import Sync
+from sync.common import Audio, GenerationOptions, Video
+`,
+    call: `create(
+    model="lipsync-2",
+    input=[Video(url=${quoted(video)}), Audio(url=${quoted(audio)})],
+    options=GenerationOptions(sync_mode="${mode}"),
+)`,
+  };
+}
+
+/** With files the library sends a form, and takes everything else in it only as text. */
+function syncOfFiles(video, audio, mode) {
+  const clips = Object.entries({ video, audio });
+  const files = clips.filter(([, name]) => !isLink(name)).map(([kind, name]) => `    ${kind}=${opened(name)},\n`);
+  const links = clips.filter(([, name]) => isLink(name)).map(([kind, name]) => `{"type": "${kind}", "url": ${quoted(name)}}`);
+  return {
+    imports: `import json
+import os
+import time
+
+from sync import Sync
+`,
+    call: `create_with_files(
+    model="lipsync-2",
+${files.join("")}${links.map((link) => `    input=json.dumps([${link}]),\n`).join("")}    options=json.dumps({"sync_mode": "${mode}"}),
+)`,
+  };
 }
 
 function isLink(name) {

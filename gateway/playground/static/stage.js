@@ -167,6 +167,7 @@ export class Stage {
     const link = find("#download");
     link.href = job.output.url;
     link.download = job.output.filename;
+    link.target = link.origin === location.origin ? "" : "_blank"; // elsewhere a browser may show instead of save
     this.#showCharge(job);
     this.#report.open(this.#api, job, this.#compare);
     tell("The dubbed video is ready.");

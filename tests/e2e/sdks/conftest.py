@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from gateway_process import Gateway, serving
+from hosted import Stored
 from made_clips import rgb_frames, voice_samples, write_clip, write_voice
 from webhook_receiver import Receiver, receiving
 
@@ -42,3 +44,14 @@ def head(sample_video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def speech(sample_voice: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_voice(tmp_path_factory.mktemp("speech") / "speech.wav", voice_samples(sample_voice), FRAMES / 25)
+
+
+@pytest.fixture(scope="session")
+def stored(hosted: Gateway, head: Path, speech: Path) -> Stored:
+    with httpx2.Client(verify=str(hosted.authority), headers={"Authorization": f"Bearer {hosted.key}"}) as http:
+
+        def address(path: Path) -> str:
+            sent = http.post(f"{hosted.url}/api/v3/upload", files={"file": (path.name, path.read_bytes())})
+            return str(sent.json()["data"]["url"])
+
+        return Stored(address(head), address(speech))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import replicate
 from gateway_process import Gateway
+from hosted import Stored
 from replicate.exceptions import ModelError, ReplicateError
 from replicate.helpers import FileOutput
 from replicate.webhook import Webhooks
@@ -30,9 +31,9 @@ def test_runs_local_files_and_waits_in_one_request(client: replicate.Client, hea
 
 
 def test_streams_logs_and_the_output_and_tells_a_webhook(
-    client: replicate.Client, receiver: Receiver, head: Path, speech: Path
+    client: replicate.Client, receiver: Receiver, stored: Stored
 ) -> None:
-    given = {"video": head, "audio": speech, "guidance_scale": 1}
+    given = {"video": stored.video, "audio": stored.audio, "guidance_scale": 1}
     prediction = client.models.predictions.create(MODEL, given, webhook=receiver.address("replicate"))
 
     events = [(event.event.value, event.data) for event in prediction.stream()]
@@ -48,8 +49,8 @@ def test_streams_logs_and_the_output_and_tells_a_webhook(
     assert json.loads(told.body)["id"] == prediction.id
 
 
-def test_cancels_and_lists(client: replicate.Client, head: Path, speech: Path) -> None:
-    prediction = client.models.predictions.create(MODEL, {"video": head, "audio": speech})
+def test_cancels_and_lists(client: replicate.Client, stored: Stored) -> None:
+    prediction = client.models.predictions.create(MODEL, {"video": stored.video, "audio": stored.audio})
 
     prediction.cancel()
 
@@ -58,7 +59,8 @@ def test_cancels_and_lists(client: replicate.Client, head: Path, speech: Path) -
     assert client.predictions.get(prediction.id).input["seed"] == 0
 
 
-def test_failures_are_the_clients_own_errors(client: replicate.Client, hosted: Gateway, speech: Path) -> None:
+def test_failures_are_the_clients_own_errors(client: replicate.Client, hosted: Gateway, stored: Stored) -> None:
+    speech = stored.audio
     with pytest.raises(ModelError, match="The video has no pictures"):
         client.run(VERSION, input={"video": speech, "audio": speech})
     with pytest.raises(ReplicateError) as refused:

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 import wavespeed
 from gateway_process import Gateway
+from hosted import Stored
 from webhook_receiver import Receiver
 
 MODEL = "bytedance/latentsync"
@@ -37,18 +38,18 @@ def test_uploads_and_runs_by_polling_and_tells_a_webhook(
     assert json.loads(told.body)["status"] == "completed"
 
 
-def test_sync_mode_waits_for_the_outputs(client: wavespeed.Client, head: Path, speech: Path) -> None:
-    media = {"video": client.upload(str(head)), "audio": client.upload(str(speech))}
+def test_sync_mode_waits_for_the_outputs(client: wavespeed.Client, stored: Stored) -> None:
+    media = {"video": stored.video, "audio": stored.audio}
 
     assert client.run_no_throw(MODEL, media, enable_sync_mode=True)["status"] == "completed"
 
 
-def test_failures_are_the_clients_own_errors(client: wavespeed.Client, hosted: Gateway, speech: Path) -> None:
-    voice = client.upload(str(speech))
+def test_failures_are_the_clients_own_errors(client: wavespeed.Client, hosted: Gateway, stored: Stored) -> None:
+    voice = stored.audio
 
     with pytest.raises(RuntimeError, match="The video has no pictures"):
         client.run(MODEL, {"video": voice, "audio": voice}, poll_interval=0.2)
-    with pytest.raises(RuntimeError, match="HTTP 422: .*audio: Field required"):
+    with pytest.raises(RuntimeError, match=r"HTTP 422: .*audio: Field required"):
         client.run(MODEL, {"video": voice})
-    with pytest.raises(RuntimeError, match="HTTP 401: .*unknown, has expired"):
+    with pytest.raises(RuntimeError, match=r"HTTP 401: .*unknown, has expired"):
         wavespeed.Client(api_key="nobody", base_url=hosted.url).run(MODEL, {"video": voice, "audio": voice})

@@ -39,19 +39,6 @@ def test_secrets_come_from_secrets(overlay: str) -> None:
     assert given == ["lipstage-nats", "lipstage-s3", "lipstage-gateway"]
 
 
-def test_every_secret_of_a_pod_is_made_in_production() -> None:
-    made = {secret["spec"]["target"]["name"] for secret in of_kind("production", "ExternalSecret")}
-    asked = {
-        source["secretRef"]["name"]
-        for workload in of_kind("production", "Deployment", "Job")
-        for container in containers(workload)
-        for source in container.get("envFrom", [])
-        if "secretRef" in source
-    }
-
-    assert asked == made
-
-
 @EVERY_OVERLAY
 def test_only_the_ingress_controller_reaches_it_from_outside(overlay: str) -> None:
     target = Peer(pod_labels(named(overlay, "Deployment", "gateway")))
@@ -77,9 +64,7 @@ def test_only_the_gateway_is_reached_from_outside(overlay: str) -> None:
     assert backends == ["gateway", "gateway-grpc"]
     for name in backends:
         assert named(overlay, "Service", name)["spec"]["selector"] == {"app.kubernetes.io/name": "gateway"}
-    assert not [
-        service for service in of_kind(overlay, "Service") if service["spec"].get("type", "ClusterIP") != "ClusterIP"
-    ]
+    assert {service["spec"].get("type", "ClusterIP") for service in of_kind(overlay, "Service")} == {"ClusterIP"}
 
 
 @EVERY_OVERLAY

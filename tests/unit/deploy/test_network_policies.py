@@ -24,9 +24,8 @@ def test_workers_the_gateway_and_nobody_else_reach_the_broker(overlay: str) -> N
     pods = _pods(overlay)
     allowed = {name for name, labels in pods.items() if may_talk(overlay, Peer(labels), Peer(pods["nats"]), NATS)}
 
-    assert allowed == {
-        name for name, labels in pods.items() if labels.get("lipstage.dev/role") in ("worker", "gateway")
-    }
+    roles = {name: labels.get("lipstage.dev/role") for name, labels in pods.items()}
+    assert allowed == {name for name, role in roles.items() if role in ("worker", "gateway")}
     assert len(allowed) >= 5
     for outsider in (STRANGER, ELSEWHERE, KEDA, MONITORING):
         assert not may_talk(overlay, outsider, Peer(pods["nats"]), NATS)

@@ -187,10 +187,35 @@ def test_no_manifest_holds_a_secret(overlay: str) -> None:
     assert not of_kind(overlay, "Secret")
     for workload in of_kind(overlay, *WORKLOADS):
         for container in containers(workload):
-            named_secret = [
-                n for n in variables(overlay, container) if n.endswith(("PASSWORD", "SECRET_KEY", "LINK_SECRET"))
-            ]
+            secrets = ("PASSWORD", "SECRET_KEY", "LINK_SECRET")
+            named_secret = [name for name in variables(overlay, container) if name.endswith(secrets)]
             assert set(named_secret) <= {"QUOTED_PASSWORD"}, container["name"]
+
+
+def test_every_secret_that_a_pod_reads_is_made_in_production() -> None:
+    made = {secret["spec"]["target"]["name"] for secret in of_kind("production", "ExternalSecret")}
+    read = set()
+    for workload in of_kind("production", *WORKLOADS):
+        read |= {volume["secret"]["secretName"] for volume in pod(workload).get("volumes", []) if "secret" in volume}
+        for container in containers(workload):
+            sources = [source.get("secretRef", {}) for source in container.get("envFrom", [])]
+            sources += [entry.get("valueFrom", {}).get("secretKeyRef", {}) for entry in container.get("env", [])]
+            read |= {source["name"] for source in sources if source}
+
+    assert read == made
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_all_composite_pods_sign_with_the_key_of_this_installation(overlay: str) -> None:
+    deployment = named(overlay, "Deployment", "composite")
+    (container,) = containers(deployment)
+    (mount,) = (mount for mount in container["volumeMounts"] if mount["name"] == "signing")
+    given = variables(overlay, container)
+
+    assert {given["LIPSTAGE_SIGNING_KEY"], given["LIPSTAGE_SIGNING_CHAIN"]} == {
+        f"{mount['mountPath']}/{file}" for file in ("key.pem", "chain.pem")
+    }
+    assert mount["readOnly"]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

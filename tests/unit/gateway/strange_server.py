@@ -28,17 +28,19 @@ class StrangeServer:
         return f"{scheme}://{host}:{self.port}{path}"
 
 
-def sends(head: str, body: bytes = b"") -> Reply:
-    """A head of lines, an empty line, the body, the end of the connection."""
+def sends(head: str, body: bytes = b"", stays: bool = False) -> Reply:
+    """A head of lines, an empty line, the body, and, unless it stays, the end of the connection."""
 
     async def reply(writer: asyncio.StreamWriter) -> None:
         writer.write(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
+        if not stays:
+            writer.close()
 
     return reply
 
 
 def sends_file(body: bytes, more: str = "") -> Reply:
-    return sends(f"HTTP/1.1 200 OK\nContent-Type: video/mp4\nContent-Length: {len(body)}{more}", body)
+    return sends(f"HTTP/1.1 200 OK\nContent-Type: video/mp4\nContent-Length: {len(body)}{more}", body, stays=True)
 
 
 def redirects_to(url: str, status: int = 302) -> Reply:
@@ -70,10 +72,11 @@ async def strange_server(
         task.add_done_callback(at_work.pop)
         server.connections += 1
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError), contextlib.closing(writer):
-            visit = _visit(await reader.readuntil(b"\r\n\r\n"))
-            server.visits.append(visit)
-            await replies[visit.path](writer)
-            await writer.drain()
+            while not writer.is_closing():
+                visit = _visit(await reader.readuntil(b"\r\n\r\n"))
+                server.visits.append(visit)
+                await replies[visit.path](writer)
+                await writer.drain()
 
     listener = await asyncio.start_server(meet, host, port, ssl=tls)
     server = StrangeServer(listener.sockets[0].getsockname()[1])

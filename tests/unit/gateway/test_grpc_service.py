@@ -4,7 +4,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ from services.common.messages import JobError, JobEvent, JobRecord
 from services.common.onnx_models import OnnxModels
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+_LATER = count()
+"""Ids sort by the millisecond they were made in."""
 OF_ONE = wire.MediaSource(upload_id="one")
 
 
@@ -119,7 +122,7 @@ def api(channel: grpc.aio.Channel, key: str) -> Api:
 
 async def stored(front: Front, account: Account, record: JobRecord | None, **fields: object) -> str:
     """A job of the account as the documents and the job store hold it."""
-    job = submission(new_id(utc_now()), account=account.id, **fields)
+    job = submission(new_id(utc_now() + timedelta(seconds=next(_LATER))), account=account.id, **fields)
     await Collection(front.ports.documents, "submissions", Submission).create(f"{account.id}/{job.id}", job)
     if record:
         await front.ports.jobs.create(record.model_copy(update={"id": job.id}))
@@ -194,11 +197,12 @@ async def test_a_watch_tells_the_job_its_progress_and_its_end(
     await front.ports.jobs.update(failed, revision)
     await bus.announce(JobEvent(job_id=job, state="failed"))
 
-    rest = [update async for update in call]
+    last = await call.read()
 
     assert (first.job.id, first.job.state) == (job, jobs_pb2.JOB_STATE_PROCESSING)
     assert (second.event.stage, second.event.done, second.event.parts) == (jobs_pb2.STAGE_DENOISE, 0.5, 4)
-    assert [(update.job.state, update.job.error.code) for update in rest] == [(jobs_pb2.JOB_STATE_FAILED, "no_face")]
+    assert (last.job.state, last.job.error.code) == (jobs_pb2.JOB_STATE_FAILED, "no_face")
+    assert await call.read() is grpc.aio.EOF
 
 
 async def test_a_watch_that_its_caller_cancels_listens_no_longer(
@@ -217,9 +221,7 @@ async def test_a_watch_ends_at_its_deadline(
     channel: grpc.aio.Channel, key: str, front: Front, account: Account, bus: WatchedBus
 ) -> None:
     job = await stored(front, account, job_record(), queued_at=NOON)
-    call = LipSyncStub(channel).WatchJob(
-        wire.WatchJobRequest(job_id=job), metadata=(("x-api-key", key),), timeout=0.3
-    )
+    call = LipSyncStub(channel).WatchJob(wire.WatchJobRequest(job_id=job), metadata=(("x-api-key", key),), timeout=0.3)
 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         [update async for update in call]
@@ -329,9 +331,7 @@ async def test_a_job_of_somebody_else_is_not_there(channel: grpc.aio.Channel, fr
     assert await refusal(api.WatchJob(wire.WatchJobRequest(job_id=job)).read()) == missing
 
 
-async def test_who_asks_too_often_is_told_how_long_to_wait(
-    channel: grpc.aio.Channel, front: Front
-) -> None:
+async def test_who_asks_too_often_is_told_how_long_to_wait(channel: grpc.aio.Channel, front: Front) -> None:
     limits = Limits(requests_per_minute=1)
     slow = await front.keys.create_account("Slow", lambda account: account.model_copy(update={"limits": limits}))
     _, key = await front.keys.create_key(slow.id, "test")
