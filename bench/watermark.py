@@ -168,10 +168,10 @@ def _write(target: Path, pictures: Iterable[Picture], crf: int, attack: Attack =
         stream = container.add_stream("libx264", rate=25, options={"crf": str(crf)})
         assert isinstance(stream, VideoStream)
         for picture in pictures:
-            stream.width, stream.height = attack.size_wh(picture.width, picture.height)
-            stream.pix_fmt = "yuv420p"
-            half_wh = stream.width // 2, stream.height // 2
-            sizes_wh = (stream.width, stream.height), half_wh, half_wh
+            width, height = attack.size_wh(picture.width, picture.height)
+            if not stream.codec_context.is_open:
+                stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            sizes_wh = (width, height), *2 * ((width // 2, height // 2),)
             planes = [attack.on(plane, size_wh) for plane, size_wh in zip(picture.planes, sizes_wh, strict=True)]
             container.mux(stream.encode(frame_of(planes, "yuv420p")))
         container.mux(stream.encode(None))

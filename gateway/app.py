@@ -16,7 +16,7 @@ from gateway.dialects.mounts import mount_dialects
 from gateway.front import Front
 from gateway.playground.page import page_routes
 from gateway.problem import Problem
-from gateway.rest import account, jobs, media, resumable, upload_links, uploads
+from gateway.rest import account, jobs, media, resumable, upload_links, uploads, verify
 from services.common.errors import LipstageError
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _DESCRIPTION = "A video and a new voice go in; the same video comes out speaking
 def make_app(front: Front) -> FastAPI:
     app = FastAPI(title="Lipstage", version="1alpha", description=_DESCRIPTION, redirect_slashes=False)
     app.state.front = front
-    for part in (jobs, resumable, uploads, account):
+    for part in (jobs, resumable, uploads, account, verify):
         app.include_router(part.router, prefix=NATIVE, dependencies=SCHEMES, responses=problem.RESPONSES)
     app.include_router(media.router)
     app.include_router(upload_links.router)

@@ -129,7 +129,7 @@ class Jobs:
         await self._open.create_once(job, OpenJob(account=account.id, id=job))
         submission = await self._submissions.create_once(f"{account.id}/{job}", submission)
         self._following.follow(account.id, job)
-        return await self._view(submission)
+        return job_view(submission, None, None, self._links, now)
 
     async def get(self, caller: Caller, job: str) -> JobView:
         return await self._view(await self._submission(caller, job))

@@ -82,11 +82,11 @@ class Uploads:
         """Takes over a file in the media store's scratch folder. Raises what is wrong with it."""
         now = self._clock()
         filename = fetched.filename or ""
-        facts = await self._facts(path)
+        facts = await self.examine(path)
         upload = Upload(
             id=upload_id or new_id(now),
             sha256=fetched.sha256,
-            suffix=_suffix(filename),
+            suffix=media_suffix(filename),
             bytes=fetched.bytes,
             content_type=fetched.content_type or "application/octet-stream",
             filename=filename,
@@ -127,7 +127,8 @@ class Uploads:
         await self._uploads.delete(f"{account}/{upload_id}")
         await self._uses.drop(upload.content, upload_id)
 
-    async def _facts(self, path: Path) -> VideoFacts | AudioFacts:
+    async def examine(self, path: Path) -> VideoFacts | AudioFacts:
+        """What the file holds. Raises the InputError that says why it is no usable media."""
         try:
             return await self._prober.video(path)
         except NoVideoStream:
@@ -137,6 +138,7 @@ class Uploads:
         return [upload async for upload in self._uploads.all(f"{account}/")]
 
 
-def _suffix(filename: str) -> str:
+def media_suffix(filename: str) -> str:
+    """A harmless suffix of a caller's file name, with its dot, or nothing."""
     suffix = PurePosixPath(filename.replace("\\", "/")).suffix.lower()[:_SUFFIX_CHARACTERS]
     return suffix if suffix[1:].isalnum() and suffix.isascii() else ""

@@ -1,5 +1,6 @@
 """An error, before a dialect has put it into its own words."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,12 +44,20 @@ def refusal_of(error: LipstageError) -> Refusal:
 
 
 def wrong_part(part: Mapping[str, Any]) -> Wrong:
-    told, context = part.get("input"), part.get("ctx") or {}
-    short = told is None or isinstance(told, int | float) or (isinstance(told, str) and len(told) <= _LONGEST_INPUT)
+    context = part.get("ctx") or {}
     return Wrong(
         type=part["type"],
         loc=tuple(part["loc"]),
         msg=part["msg"],
-        input=told if short else None,
+        input=_shown(part.get("input")),
         ctx={name: value for name, value in context.items() if isinstance(value, str | int | float)},
     )
+
+
+def _shown(told: object) -> str | int | float | bool | None:
+    """Only what is short, and what JSON in UTF-8 can hold: callers send half characters and NaN as well."""
+    if isinstance(told, str):
+        return told if len(told) <= _LONGEST_INPUT and told.isprintable() else None
+    if isinstance(told, float):
+        return told if math.isfinite(told) else None
+    return told if isinstance(told, int) else None

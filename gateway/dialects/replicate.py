@@ -1,5 +1,6 @@
 """Replicate's routes, below /v1, and below /v1/v1 for clients that add it to an address that has it already."""
 
+import re
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
@@ -37,7 +38,8 @@ _MARGIN_S: Final = 0.5
 """Clients give up half a second after the time they asked for."""
 _HEARTBEAT_S: Final = 15
 _PAGE: Final = 100
-Prefer = Annotated[str, Header(pattern=r"^\s*(wait(\s*=\s*[0-9]{1,3})?)?\s*$")]
+Prefer = Annotated[str, Header()]
+_WAIT: Final = re.compile(r"\bwait\b(?:\s*=\s*(?P<seconds>[0-9]{1,9}))?")
 
 
 def replicate_app(front: Front) -> FastAPI:
@@ -144,12 +146,11 @@ async def _created(
     began_s = time.monotonic()
     request = job_request(asked, extras, front.settings.defaults)
     submission, view = await submitted(front, caller, extras, "replicate", request, echo(asked, version))
-    held = prefer.strip() != ""
-    if held:
-        _, _, asked_s = prefer.partition("=")
-        wait_s = min(float(asked_s or LONGEST_WAIT_S), LONGEST_WAIT_S) - _MARGIN_S
+    wanted = _WAIT.search(prefer)
+    if wanted:
+        wait_s = min(float(wanted["seconds"] or LONGEST_WAIT_S), LONGEST_WAIT_S) - _MARGIN_S
         view = await front.jobs.wait(caller, view.id, max(0.0, wait_s - (time.monotonic() - began_s)))
-    return prediction(view, submission, front.settings.base_url, held=held)
+    return prediction(view, submission, front.settings.base_url, held=wanted is not None)
 
 
 def _last_words(view: JobView) -> list[tuple[str, str]]:

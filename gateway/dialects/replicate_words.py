@@ -24,6 +24,8 @@ _BAR_WIDTH: Final = 10
 
 Status = Literal["starting", "processing", "succeeded", "failed", "canceled"]
 Event = Literal["start", "output", "logs", "completed"]
+_AT_THE_END: Final = frozenset[Event]({"output", "completed"})
+"""There is one output, so both are the same message."""
 _STATUS: Final[dict[State, Status]] = {
     "created": "starting",
     "processing": "processing",
@@ -63,12 +65,12 @@ def job_request(asked: Asked, extras: Extras, defaults: DubParameters) -> JobReq
     given, wanted = asked.input, asked.webhook_events_filter
     seed = given.seed % _SEEDS if given.seed > 0 else drawn_seed(extras)
     parameters = defaults.model_copy(update={"guidance_scale": given.guidance_scale, "seed": seed})
-    told = asked.webhook is not None and (not wanted or "completed" in wanted)
+    told = not wanted or not _AT_THE_END.isdisjoint(wanted)
     return JobRequest(
         video=given.video,
         audio=given.audio,
         parameters=parameters,
-        webhook=Webhook(url=asked.webhook) if told and asked.webhook else None,
+        webhook=Webhook(url=asked.webhook) if asked.webhook and told else None,
     )
 
 

@@ -150,7 +150,9 @@ def refused(refusal: Refusal) -> JSONResponse:
     status = 400 if refusal.status == 422 else refusal.status
     named_key = any(part.loc[-1] == "idempotency-key" for part in refusal.wrong)
     code = "INVALID_IDEMPOTENCY_KEY" if named_key else refusal.code
-    return JSONResponse({"message": refusal.detail, "statusCode": status, "errorCode": code}, status, dict(refusal.headers))
+    return JSONResponse(
+        {"message": refusal.detail, "statusCode": status, "errorCode": code}, status, dict(refusal.headers)
+    )
 
 
 def _variant(model: str, defaults: DubParameters, served: tuple[str, ...]) -> str:

@@ -70,11 +70,11 @@ class AsyncLipstage:
     async def get(self, job: JobOrId) -> Job:
         return await self._run(self._flows.get(job))
 
-    def list(self, *states: State) -> AsyncIterator[Job]:
+    def list(self, *states: State) -> AsyncGenerator[Job]:
         """The caller's jobs, the newest first; in one of the states, if any are given."""
         return self._told(self._flows.list(states))
 
-    def watch(self, job: JobOrId) -> AsyncIterator[Job | Progress]:
+    def watch(self, job: JobOrId) -> AsyncGenerator[Job | Progress]:
         """The job as it is, its progress, and the job as it ended."""
         return self._told(self._flows.watch(job))
 
@@ -131,7 +131,7 @@ class AsyncLipstage:
                     progress(reached.update)
         raise AssertionError("a flow ends with Done")
 
-    async def _told(self, flow: Flow[Any]) -> AsyncIterator[Any]:
+    async def _told(self, flow: Flow[Any]) -> AsyncGenerator[Any]:
         async with aclosing(_taken(flow, self._http, self._to)) as steps:
             async for reached in steps:
                 if isinstance(reached, Tell):

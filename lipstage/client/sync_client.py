@@ -68,11 +68,11 @@ class Lipstage:
     def get(self, job: JobOrId) -> Job:
         return self._run(self._flows.get(job))
 
-    def list(self, *states: State) -> Iterator[Job]:
+    def list(self, *states: State) -> Generator[Job]:
         """The caller's jobs, the newest first; in one of the states, if any are given."""
         return self._told(self._flows.list(states))
 
-    def watch(self, job: JobOrId) -> Iterator[Job | Progress]:
+    def watch(self, job: JobOrId) -> Generator[Job | Progress]:
         """The job as it is, its progress, and the job as it ended."""
         return self._told(self._flows.watch(job))
 
@@ -129,7 +129,7 @@ class Lipstage:
                     progress(reached.update)
         raise AssertionError("a flow ends with Done")
 
-    def _told(self, flow: Flow[Any]) -> Iterator[Any]:
+    def _told(self, flow: Flow[Any]) -> Generator[Any]:
         with closing(_taken(flow, self._http, self._to)) as steps:
             for reached in steps:
                 if isinstance(reached, Tell):

@@ -21,7 +21,7 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
-SLOWEST_MS = 60_000
+SLOWEST_MS = 120_000
 _ACCESSIBLE = Axe()
 
 

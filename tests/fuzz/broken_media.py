@@ -7,6 +7,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from fuzz.intact_media import intact_media, many_streams
@@ -58,9 +59,7 @@ Maker = Callable[[random.Random], BrokenFile]
 class BrokenMedia:
     def __init__(self, bait_urls: list[str], seed: int, endless_bytes: int) -> None:
         self._urls, self._seed, self._endless_bytes = bait_urls, seed, endless_bytes
-        with tempfile.TemporaryDirectory() as folder:
-            self._intact: Intact = intact_media(Path(folder))
-            self._many_streams = {count: many_streams(Path(folder) / "many.mkv", count) for count in (33, 400)}
+        self._intact, self._many_streams = _material()
         damage = [self._cut, self._flipped, self._smeared, self._spliced]
         self._makers: list[Maker] = [
             *(self._reference(make, endings) for make, endings in _REFERENCES.items()),
@@ -149,3 +148,11 @@ class BrokenMedia:
     def _any(self, rng: random.Random) -> tuple[str, bytearray]:
         ending = rng.choice(sorted(self._intact))
         return ending, bytearray(self._intact[ending])
+
+
+@cache
+def _material() -> tuple[Intact, dict[int, bytes]]:
+    """Files in order, and files with so many streams."""
+    with tempfile.TemporaryDirectory() as folder:
+        many = {count: many_streams(Path(folder) / "many.mkv", count) for count in (33, 400)}
+        return intact_media(Path(folder)), many

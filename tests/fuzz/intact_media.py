@@ -21,6 +21,9 @@ class _Recipe(NamedTuple):
     rate_hz: int = RATE_HZ
 
 
+_FAST = {"preset": "ultrafast", "deadline": "realtime"}
+"""Encoders take what they know of it."""
+
 _RECIPES = {
     ".mp4": _Recipe("mp4", "libx264", "aac"),
     ".mov": _Recipe("mov", "mjpeg", "pcm_s16le", "yuvj420p"),
@@ -69,7 +72,7 @@ def many_streams(path: Path, streams: int) -> bytes:
 
 def _written(path: Path, recipe: _Recipe) -> bytes:
     with av.open(f"file:{path}", "w", format=recipe.container) as output:
-        video = _video(output.add_stream(recipe.video, rate=FPS), recipe) if recipe.video else None
+        video = _video(output.add_stream(recipe.video, rate=FPS, options=_FAST), recipe) if recipe.video else None
         sound = output.add_stream(recipe.audio, rate=recipe.rate_hz, layout="mono") if recipe.audio else None
         if video:
             for index in range(FRAMES):

@@ -402,3 +402,11 @@ async def test_with_a_certificate_only_those_who_trust_it_get_through(front: Fro
 async def test_without_a_port_there_is_no_grpc(front: Front) -> None:
     async with serving_grpc(front, "127.0.0.1", None) as port:
         assert port is None
+
+
+def test_the_environment_can_turn_grpc_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {"PUBLIC_URL": "http://127.0.0.1:1", "LINK_SECRET": "s", "ROUTE_OWNER": "the test", "SUPPORT": "nobody"}
+    for name, value in {**variables, "ENVIRONMENT": "development", "GRPC_PORT": "off"}.items():
+        monkeypatch.setenv(f"LIPSTAGE_{name}", value)
+
+    assert GatewaySettings().grpc_port is None  # type: ignore[call-arg]  # the environment has the rest

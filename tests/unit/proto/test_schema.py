@@ -56,7 +56,9 @@ def test_an_enum_has_the_same_values(field: FieldDescriptor, namesake: FieldInfo
     prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
     words = {word.upper().replace("+", "_PLUS") for word in _words(namesake.annotation)}
 
-    assert {value.name for value in field.enum_type.values} - TOLD_TO_CALLERS_ALONE == {prefix + word for word in words | {"UNSPECIFIED"}}
+    assert {value.name for value in field.enum_type.values} - TOLD_TO_CALLERS_ALONE == {
+        prefix + word for word in words | {"UNSPECIFIED"}
+    }
 
 
 def _words(annotation: Any) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import pytest
 from ledger_entries import PLANS
 from port_suites.job_records import job_record
 from port_suites.submissions import NOON, submission
-from unsteady_documents import UnsteadyDocuments
+from port_suites.unsteady_documents import UnsteadyDocuments
 
 from gateway.billing.charging import charge_once
 from gateway.billing.entries import Charge

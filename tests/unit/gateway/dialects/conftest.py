@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import httpx2
@@ -49,7 +48,13 @@ class Gateway:
 
 
 @pytest.fixture
-async def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gateway]:
+def gateway(module_gateway: Gateway) -> Gateway:
+    module_gateway.jobs.begin_anew()
+    return module_gateway
+
+
+@pytest.fixture(scope="module")
+async def module_gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
     settings = GatewaySettings(
         environment="development",
         public_url=cast(Any, BASE),
@@ -59,7 +64,7 @@ async def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         variants=("1", "16"),
         dialect_hosts={"queue.fal.example": "/fal/queue"},
     )
-    documents, media, clock = MemoryDocuments(), FolderMediaStore(tmp_path / "media"), HandClock()
+    documents, media, clock = MemoryDocuments(), FolderMediaStore(tmp_path_factory.mktemp("media")), HandClock()
     own_links, keys = OwnLinks(BASE, SECRET), Keys(documents, clock)
     jobs = FakeJobs(own_links)
     front = Front(

@@ -21,9 +21,14 @@ ENDED = NOON + timedelta(seconds=9)
 class FakeJobs:
     def __init__(self, links: OwnLinks) -> None:
         self._links = links
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
         self.jobs: dict[str, tuple[Submission, JobView]] = {}
         self.keys: dict[str, str] = {}
         self.waited_s: list[float] = []
+        self.moves_to: State | None = None
+        """While it is waited for."""
 
     @property
     def asked(self) -> JobRequest:
@@ -73,6 +78,8 @@ class FakeJobs:
 
     async def wait(self, caller: Caller, job: str, at_most_s: float) -> JobView:
         self.waited_s.append(at_most_s)
+        if self.moves_to:
+            return self.move(job, self.moves_to)
         return await self.get(caller, job)
 
     async def watch(self, caller: Caller, job: str) -> AsyncIterator[JobView | JobEvent]:

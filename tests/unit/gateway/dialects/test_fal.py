@@ -63,7 +63,7 @@ async def test_a_repeated_submit_is_the_same_request_whatever_its_seed(gateway: 
 
 async def test_trap_10_the_same_path_queues_or_runs_by_its_folder(gateway: Gateway) -> None:
     queued = (await gateway.http.post(QUEUE, json=MEDIA)).json()
-    gateway.jobs.wait = _completed(gateway)  # type: ignore[method-assign]
+    gateway.jobs.moves_to = "completed"
 
     ran = await gateway.http.post(RUN, json=MEDIA)
 
@@ -170,10 +170,3 @@ async def test_the_proxy_goes_to_fals_own_hosts_only(gateway: Gateway) -> None:
     refused = await gateway.http.get("/fal/proxy", headers=aimed("https://169.254.169.254/latest"))
 
     assert (looked.json()["status"], refused.status_code) == ("IN_QUEUE", 412)
-
-
-def _completed(gateway: Gateway):  # type: ignore[no-untyped-def]
-    async def wait(caller: object, job: str, at_most_s: float) -> object:
-        return gateway.jobs.move(job, "completed")
-
-    return wait

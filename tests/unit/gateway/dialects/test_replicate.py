@@ -17,7 +17,7 @@ MEDIA = {"video": "https://example.com/a.mp4", "audio": "https://example.com/a.w
 
 async def test_trap_1_a_wait_that_runs_out_says_starting(gateway: Gateway) -> None:
     waiting = {"Prefer": "wait=7"}
-    gateway.jobs.wait = _processing(gateway)  # type: ignore[method-assign]
+    gateway.jobs.moves_to = "processing"
 
     prediction = (await gateway.http.post(CREATE, json={"input": MEDIA}, headers=waiting)).json()
     looked = (await gateway.http.get(f"/v1/predictions/{prediction['id']}")).json()
@@ -113,7 +113,7 @@ async def test_a_data_uri_is_not_given_back(gateway: Gateway) -> None:
     assert prediction["input"]["audio"] == "data:audio/wav;base64,"
 
 
-@pytest.mark.parametrize(("wanted", "told"), [(None, True), ([], True), (["completed"], True), (["logs"], False)])
+@pytest.mark.parametrize(("wanted", "told"), [(None, True), ([], True), (["completed"], True), (["output"], True), (["logs"], False)])
 async def test_the_events_filter_decides_on_the_webhook(gateway: Gateway, wanted: list[str] | None, told: bool) -> None:
     asked = {"input": MEDIA, "webhook": "https://example.com/told", "webhook_events_filter": wanted}
 
@@ -158,17 +158,12 @@ async def test_a_throttled_request_is_told_when_to_come_back(gateway: Gateway) -
     def slow(account: Owner) -> Owner:
         return account.model_copy(update={"limits": account.limits.model_copy(update={"creates_per_minute": 1})})
 
-    await gateway.front.keys.change_account(gateway.account, slow)
-    await gateway.http.post(CREATE, json={"input": MEDIA})
+    account = await gateway.front.keys.create_account("slow", slow)
+    _, token = await gateway.front.keys.create_key(account.id, "slow")
+    asked = {"json": {"input": MEDIA}, "headers": {"Authorization": f"Bearer {token}"}}
+    await gateway.http.post(CREATE, **asked)
 
-    throttled = await gateway.http.post(CREATE, json={"input": MEDIA})
+    throttled = await gateway.http.post(CREATE, **asked)
 
     assert (throttled.status_code, throttled.headers["retry-after"]) == (429, "60")
     assert throttled.json()["detail"] == "Request was throttled. Your rate limit resets in ~60s."
-
-
-def _processing(gateway: Gateway):  # type: ignore[no-untyped-def]
-    async def wait(caller: object, job: str, at_most_s: float) -> object:
-        return gateway.jobs.move(job, "processing")
-
-    return wait

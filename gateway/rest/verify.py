@@ -1,0 +1,29 @@
+"""What a file says about where it comes from."""
+
+import asyncio
+
+from fastapi import APIRouter, UploadFile
+
+from gateway.asking import FrontOf, Reader
+from gateway.ids import new_id
+from gateway.incoming_file import incoming_file
+from gateway.uploads import media_suffix
+from services.common.provenance.verification import Verification, verify_file
+
+router = APIRouter(tags=["provenance"])
+_BLOCK_BYTES = 1 << 20
+
+
+@router.post("/verify")
+async def verify(file: UploadFile, front: FrontOf, caller: Reader) -> Verification:
+    """Reads the signed content credentials and the watermark of a file sent as a form's field `file`."""
+    at_most = min(caller.account.limits.max_media_bytes, front.settings.max_media_bytes)
+    path = front.ports.media.scratch / f"verify-{new_id(front.clock())}{media_suffix(file.filename or '')}"
+    try:
+        with incoming_file(path, at_most) as arriving:
+            while block := await file.read(_BLOCK_BYTES):
+                arriving.write(block)
+        await front.uploads.examine(path)  # in its confined process, before anything is decoded in this one
+        return await asyncio.to_thread(verify_file, path)
+    finally:
+        path.unlink(missing_ok=True)
