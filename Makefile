@@ -36,7 +36,7 @@ check: ## format, lint, types, import rules, unit tests: under a minute, no netw
 serve: $(VENV)/.stamp-serve models ## the page and the API on http://127.0.0.1:8000, everything in one process
 	@$(BIN)/lipstage serve
 
-up: $(VENV)/.stamp-stack $(TRITON_VENV)/.stamp models ## start the whole system here: NATS, S3, Triton and the workers, no containers
+up: $(VENV)/.stamp-stack $(TRITON_VENV)/.stamp models ## start the whole system here: NATS, S3, Triton, the workers and the gateway, no containers
 	@$(BIN)/python -m services.local up
 
 status: ## say which parts of it run

@@ -68,6 +68,7 @@ def main() -> None:
             "LIPSTAGE_LINK_SECRET": secrets.token_urlsafe(32),
             "LIPSTAGE_ROUTE_OWNER": "a measurement",
             "LIPSTAGE_SUPPORT": "nobody",
+            "LIPSTAGE_GRPC_PORT": "off",
         }
         subprocess.run([sys.executable, "-m", "services.bootstrap"], check=True, env=environment)
         token = asyncio.run(_token(nats))

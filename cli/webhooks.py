@@ -1,4 +1,7 @@
-"""`lipstage webhooks`: what callers could not be told, of a running stack's gateway or of `lipstage serve`."""
+"""`lipstage webhooks`: what callers could not be told, of a running stack's gateway or of `lipstage serve`.
+
+`python -m cli.webhooks` is the same where only the gateway is installed.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -13,6 +16,7 @@ from cli.remote import StackVia
 from gateway.clock import utc_now
 from gateway.webhooks.messages import Message
 from gateway.webhooks.outbox import Outbox
+from services.common.command_line import run_program
 from services.common.errors import InvalidParameter, ObjectMissing
 
 T = TypeVar("T")
@@ -86,3 +90,7 @@ def _with_outbox(data: Path | None, via: str | None, work: Callable[[Outbox], Co
             return await work(Outbox(documents, utc_now))
 
     return asyncio.run(opened_work())
+
+
+if __name__ == "__main__":
+    run_program(app)

@@ -8,6 +8,7 @@ from gateway.clock import Clock
 from gateway.documents import Collection, Documents
 from gateway.media_uses import MediaUses
 from gateway.submissions import Submission
+from gateway.unfinished import remove_unfinished
 from gateway.uploads import Upload
 from gateway.webhooks.outbox import Outbox
 from services.common import object_names
@@ -43,6 +44,7 @@ class Removal:
     async def sweep(self) -> None:
         """Removes everything whose time is over. Raises Unavailable; the next sweep then goes on."""
         now = self._clock()
+        await asyncio.to_thread(remove_unfinished, self._media.scratch, now.timestamp())
         for key in await self._uploads.keys():
             upload = await self._uploads.find(key)
             if upload and upload.expires_at < now:

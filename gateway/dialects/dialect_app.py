@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from gateway.body_sizes import REQUEST_BYTES
 from gateway.dialects.refusals import Refusal, refusal_of, wrong_part
 from gateway.front import Front
 from services.common.errors import LipstageError
@@ -19,7 +20,7 @@ Render = Callable[[Refusal], Response]
 
 
 def dialect_app(front: Front, router: APIRouter, render: Render) -> FastAPI:
-    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    app = FastAPI(openapi_url=None, redirect_slashes=False, max_body_size=REQUEST_BYTES)
     app.state.front = front
     app.include_router(router)
 

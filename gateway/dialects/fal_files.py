@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from gateway.accounts import Caller
 from gateway.asking import FrontOf, Writer
+from gateway.body_sizes import FILE_BYTES
 from gateway.front import Front
 from gateway.ids import new_id
 from gateway.upload_links import WRITABLE_S, UploadPass
@@ -38,7 +39,7 @@ async def token(front: FrontOf, caller: Writer) -> dict[str, Any]:
     }
 
 
-@router.post("/cdn/files/upload")
+@router.post("/cdn/files/upload", max_body_size=FILE_BYTES)
 async def upload(request: Request, front: FrontOf, name: FileName = "upload.bin") -> dict[str, str]:
     granted = _granted(request, front)
     content_type = request.headers.get("content-type", "").partition(";")[0]

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response, UploadFile
 
 from gateway.asking import FrontOf, Reader, Writer
+from gateway.body_sizes import FILE_BYTES
 from gateway.dialects.wording import instant
 from gateway.rest.uploads import received
 from gateway.uploads import Upload
@@ -12,7 +13,7 @@ from gateway.uploads import Upload
 router = APIRouter()
 
 
-@router.post("/files", status_code=201)
+@router.post("/files", status_code=201, max_body_size=FILE_BYTES)
 async def create(content: UploadFile, front: FrontOf, caller: Writer) -> dict[str, Any]:
     return _file(await received(front, caller, content), front.settings.base_url)
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from pydantic import ValidationError
 
 from gateway.asking import FrontOf, Reader, Writer
+from gateway.body_sizes import FILE_BYTES, REQUEST_BYTES
 from gateway.dialects import sync_assets
 from gateway.dialects.dialect_app import dialect_app
 from gateway.dialects.submitting import ExtrasOf, submitted
@@ -14,7 +15,7 @@ from gateway.dialects.sync_words import STATES, Asked, echo, generation, job_req
 from gateway.front import Front
 from gateway.job_views import State
 from gateway.known import estimated
-from services.common.errors import InvalidParameter
+from services.common.errors import InvalidParameter, MediaTooLarge
 
 router = APIRouter()
 PREFIX: Final = "/v2"
@@ -28,7 +29,7 @@ def sync_app(front: Front) -> FastAPI:
     return dialect_app(front, router, refused)
 
 
-@router.post("/generate", status_code=201)
+@router.post("/generate", status_code=201, max_body_size=FILE_BYTES)
 async def create(request: Request, front: FrontOf, caller: Writer, extras: ExtrasOf) -> dict[str, Any]:
     """JSON, or a form with the files themselves."""
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
@@ -84,8 +85,13 @@ router.include_router(sync_assets.router)
 
 
 async def _asked(request: Request) -> Asked:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > REQUEST_BYTES:
+            raise MediaTooLarge(f"The request is larger than {REQUEST_BYTES >> 20} MiB; upload the media first.")
     try:
-        return Asked.model_validate_json(await request.body())
+        return Asked.model_validate_json(bytes(body))
     except ValidationError as error:
         raise in_body(error) from error
 

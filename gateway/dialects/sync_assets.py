@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, UploadFile
 
 from gateway.asking import FrontOf, Reader, Writer
+from gateway.body_sizes import FILE_BYTES
 from gateway.dialects.wording import instant
 from gateway.probing import VideoFacts
 from gateway.rest.uploads import received
@@ -14,7 +15,7 @@ from gateway.uploads import Upload
 router = APIRouter()
 
 
-@router.post("/assets", status_code=201)
+@router.post("/assets", status_code=201, max_body_size=FILE_BYTES)
 async def create(file: UploadFile, front: FrontOf, caller: Writer) -> dict[str, Any]:
     return _asset(await received(front, caller, file), caller.account.id, front.upload_links)
 

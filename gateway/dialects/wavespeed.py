@@ -7,6 +7,7 @@ from pydantic import AnyHttpUrl, BaseModel, Field
 
 from gateway.asking import Accountant, CallerOf, FrontOf, Reader, Writer
 from gateway.billing.ledger import Ledger
+from gateway.body_sizes import FILE_BYTES
 from gateway.dialects.dialect_app import dialect_app
 from gateway.dialects.submitting import ExtrasOf, submitted
 from gateway.dialects.wavespeed_words import Asked, envelope, job_request, refused, task, timed_out
@@ -88,8 +89,8 @@ async def ticket(announced: Announced, front: FrontOf, caller: Writer) -> dict[s
     return envelope({"upload": upload, "download_url": address})
 
 
-@router.post("/media/upload/binary")
-@router.post("/upload")
+@router.post("/media/upload/binary", max_body_size=FILE_BYTES)
+@router.post("/upload", max_body_size=FILE_BYTES)
 async def upload(file: UploadFile, front: FrontOf, caller: Writer) -> dict[str, Any]:
     """The ways before tickets."""
     kept = await received(front, caller, file)

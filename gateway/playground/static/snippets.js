@@ -41,38 +41,17 @@ curl -fsS ${origin}/v1alpha/jobs/$job ${authorised} | jq -r '.output.url // .err
 }
 
 function python({ video, audio, parameters, label }, origin) {
-  return `import os
-import time
+  const asked = Object.entries(parameters).map(([name, value]) => `        ${name}=${quoted(value)},\n`);
+  const consent = Object.entries(CONSENT).map(([name, value]) => `"${name}": ${quoted(value)}`);
+  return `from lipstage.client import Lipstage
 
-import httpx
-
-api = httpx.Client(
-    base_url="${origin}/v1alpha",
-    headers={"Authorization": "Bearer " + ${KEY}},
-    timeout=60,
-)
-
-
-def send(path):
-    with open(path, "rb") as file:
-        return api.post("/uploads", files={"file": file}).raise_for_status().json()["source"]
-
-
-request = {
-    "video": ${clipAs("send", video)},
-    "audio": ${clipAs("send", audio)},
-    "parameters": {
-${fields(parameters, 8)}
-    },${label ? '\n    "label": True,' : ""}
-    "consent": {
-${fields(CONSENT, 8)}
-    },
-}
-job = api.post("/jobs", json=request).raise_for_status().json()
-while job["state"] in ("created", "processing"):
-    time.sleep(1)
-    job = api.get(f"/jobs/{job['id']}").raise_for_status().json()
-print(job["output"]["url"] if job["output"] else job["error"])
+with Lipstage("${origin}") as lipstage:  # the key is in LIPSTAGE_API_KEY
+    job = lipstage.dub(
+        ${quoted(video)},
+        ${quoted(audio)},
+${asked.join("")}${label ? "        label=True,\n" : ""}        consent={${consent.join(", ")}},
+    )
+    lipstage.download(job, "dubbed.mp4")
 `;
 }
 

@@ -37,6 +37,7 @@ from lipstage.v1 import jobs_pb2
 from lipstage.v1 import service_pb2 as wire
 from lipstage.v1.service_pb2_grpc import LipSyncStub
 from services.common import object_names
+from services.common.errors import Unavailable
 from services.common.folder_media_store import FolderMediaStore
 from services.common.memory_bus import MemoryBus
 from services.common.memory_job_store import MemoryJobStore
@@ -410,3 +411,10 @@ def test_the_environment_can_turn_grpc_off(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setenv(f"LIPSTAGE_{name}", value)
 
     assert GatewaySettings().grpc_port is None  # type: ignore[call-arg]  # the environment has the rest
+
+
+async def test_a_port_that_is_taken_is_refused(front: Front) -> None:
+    async with serving_grpc(front, "127.0.0.1", 0) as port:
+        with pytest.raises(Unavailable, match=f"127.0.0.1:{port}; is something else there"):
+            async with serving_grpc(front, "127.0.0.1", port):
+                pass

@@ -5,6 +5,8 @@ import json
 import pytest
 from conftest import Gateway
 
+from gateway.body_sizes import REQUEST_BYTES
+
 SUBMITS = [
     ("/api/v3/bytedance/latentsync", "video"),
     ("/fal/queue/fal-ai/latentsync", "video_url"),
@@ -50,3 +52,18 @@ async def test_the_api_describes_only_itself(gateway: Gateway) -> None:
     paths = (await gateway.http.get("/openapi.json")).json()["paths"]
 
     assert all(path.startswith("/v1alpha/") for path in paths)
+
+
+@pytest.mark.parametrize(("path", "field"), SUBMITS)
+async def test_what_is_held_in_memory_has_a_limit(gateway: Gateway, path: str, field: str) -> None:
+    too_much = json.dumps({field: "x" * REQUEST_BYTES})
+
+    answer = await gateway.http.post(path, content=too_much, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 413
+
+
+async def test_files_may_be_larger(gateway: Gateway) -> None:
+    answer = await gateway.http.post("/v1/files", files={"content": ("a.mp4", bytes(REQUEST_BYTES + 1))})
+
+    assert answer.json()["title"] == "media_unreadable"

@@ -113,7 +113,9 @@ async def test_a_data_uri_is_not_given_back(gateway: Gateway) -> None:
     assert prediction["input"]["audio"] == "data:audio/wav;base64,"
 
 
-@pytest.mark.parametrize(("wanted", "told"), [(None, True), ([], True), (["completed"], True), (["output"], True), (["logs"], False)])
+@pytest.mark.parametrize(
+    ("wanted", "told"), [(None, True), ([], True), (["completed"], True), (["output"], True), (["logs"], False)]
+)
 async def test_the_events_filter_decides_on_the_webhook(gateway: Gateway, wanted: list[str] | None, told: bool) -> None:
     asked = {"input": MEDIA, "webhook": "https://example.com/told", "webhook_events_filter": wanted}
 

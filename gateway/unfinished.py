@@ -1,0 +1,16 @@
+"""Files that were begun to be sent and never finished: they lie on the gateway's own disk, and leave after a day."""
+
+from pathlib import Path
+from typing import Final
+
+KEPT_S: Final = 24 * 3600.0
+_KINDS: Final = ("part", "resumable", "upload", "fetch", "data", "verify")
+"""How their names in the media store's scratch folder begin; what else is there is not ours."""
+
+
+def remove_unfinished(scratch: Path, now_s: float) -> None:
+    """Counted from the last byte that arrived. `now_s` is Unix time."""
+    for kind in _KINDS:
+        for path in scratch.glob(f"{kind}-*"):
+            if path.is_file() and path.stat().st_mtime < now_s - KEPT_S:
+                path.unlink(missing_ok=True)
