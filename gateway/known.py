@@ -10,7 +10,7 @@ from gateway.front import Front
 from gateway.job_record import public_record
 from gateway.production_record import ProductionRecord
 from gateway.submissions import JobRequest
-from gateway.uploads import PREFIX
+from gateway.uploads import PREFIX, sounding_s
 
 
 async def estimated(front: Front, caller: Caller, request: JobRequest) -> Estimate:
@@ -41,10 +41,8 @@ async def recorded(front: Front, caller: Caller, job: str) -> ProductionRecord:
 
 async def _lengths(front: Front, caller: Caller, request: JobRequest) -> Lengths | None:
     """None unless both media are uploads: others are not looked at before there is a job."""
-    durations_s = []
-    for source in (request.video, request.audio):
-        if not source.startswith(PREFIX):
-            return None
-        upload = await front.uploads.get(caller.account.id, source.removeprefix(PREFIX))
-        durations_s.append(upload.facts.duration_s)
-    return lengths(request.parameters.length, *durations_s)
+    if not (request.video.startswith(PREFIX) and request.audio.startswith(PREFIX)):
+        return None
+    video = await front.uploads.get(caller.account.id, request.video.removeprefix(PREFIX))
+    audio = await front.uploads.get(caller.account.id, request.audio.removeprefix(PREFIX))
+    return lengths(request.parameters.length, video.facts.duration_s, sounding_s(audio.facts))

@@ -10,11 +10,11 @@ from gateway.data_uri import save_data_uri
 from gateway.fetching import FetchLimits, fetch
 from gateway.ids import new_id
 from gateway.links import OwnLinks
-from gateway.probing import AudioFacts, VideoFacts
+from gateway.probing import AudioFacts
 from gateway.submissions import StoredMedia
 from gateway.upload_links import UploadLinks
-from gateway.uploads import PREFIX, Upload, Uploads
-from services.common.errors import InvalidParameter, NoAudioStream, NoVideoStream
+from gateway.uploads import PREFIX, Upload, Uploads, sounding_s
+from services.common.errors import InvalidParameter, NoVideoStream
 from services.common.ports import MediaStore
 
 Wanted = Literal["video", "audio"]
@@ -58,12 +58,13 @@ class Sources:
             upload = await self._fetched(account, source, at_most_bytes)
         else:
             raise InvalidParameter("A source is an https address, a data URI or upload: and an upload's id.")
-        _check_has(upload, wanted)
+        if wanted == "video" and isinstance(upload.facts, AudioFacts):
+            raise NoVideoStream("The video has no pictures.")
         return StoredMedia(
             sha256=upload.sha256,
             suffix=upload.suffix,
             bytes=upload.bytes,
-            duration_s=upload.facts.duration_s,
+            duration_s=sounding_s(upload.facts) if wanted == "audio" else upload.facts.duration_s,
             source=_without_secrets(source),
         )
 
@@ -74,14 +75,6 @@ class Sources:
             return await self._uploads.keep(account, path, fetched)
         finally:
             path.unlink(missing_ok=True)
-
-
-def _check_has(upload: Upload, wanted: Wanted) -> None:
-    facts = upload.facts
-    if wanted == "video" and isinstance(facts, AudioFacts):
-        raise NoVideoStream("The video has no pictures.")
-    if wanted == "audio" and isinstance(facts, VideoFacts) and not facts.has_audio:
-        raise NoAudioStream("The new voice has no sound.")
 
 
 def _without_secrets(source: str) -> str:

@@ -14,7 +14,7 @@ from gateway.incoming_file import Fetched, incoming_file
 from gateway.links import OwnLinks
 from gateway.media_uses import MediaUses
 from gateway.probing import AudioFacts, Prober, VideoFacts
-from services.common.errors import DocumentExists, NoVideoStream, ObjectMissing, UploadNotFound
+from services.common.errors import DocumentExists, NoAudioStream, NoVideoStream, ObjectMissing, UploadNotFound
 from services.common.new_job import Content
 from services.common.ports import MediaStore
 
@@ -68,7 +68,7 @@ class Uploads:
 
         Under an id that was given out before, the same content may arrive again; other content raises DocumentExists.
         """
-        path = self._media.scratch / f"upload-{new_id(self._clock())}"
+        path = self._media.scratch / f"upload-{new_id(self._clock())}{media_suffix(filename)}"
         try:
             with incoming_file(path, at_most_bytes) as file:
                 async for piece in pieces:
@@ -82,7 +82,7 @@ class Uploads:
         """Takes over a file in the media store's scratch folder. Raises what is wrong with it."""
         now = self._clock()
         filename = fetched.filename or ""
-        facts = await self.examine(path)
+        facts = await self.examine(path, filename)
         upload = Upload(
             id=upload_id or new_id(now),
             sha256=fetched.sha256,
@@ -127,15 +127,25 @@ class Uploads:
         await self._uploads.delete(f"{account}/{upload_id}")
         await self._uses.drop(upload.content, upload_id)
 
-    async def examine(self, path: Path) -> VideoFacts | AudioFacts:
+    async def examine(self, path: Path, filename: str) -> VideoFacts | AudioFacts:
         """What the file holds. Raises the InputError that says why it is no usable media."""
+        called = filename or "The file"
         try:
-            return await self._prober.video(path)
+            return await self._prober.video(path, called)
         except NoVideoStream:
-            return await self._prober.audio(path)
+            return await self._prober.audio(path, called)
 
     async def all(self, account: str) -> list[Upload]:
         return [upload async for upload in self._uploads.all(f"{account}/")]
+
+
+def sounding_s(facts: VideoFacts | AudioFacts) -> float:
+    """How long the new voice is, also where it is a video's sound. Raises NoAudioStream."""
+    if isinstance(facts, AudioFacts):
+        return facts.duration_s
+    if facts.audio_s is None:
+        raise NoAudioStream("The new voice has no sound.")
+    return facts.audio_s
 
 
 def media_suffix(filename: str) -> str:

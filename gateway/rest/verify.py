@@ -23,7 +23,9 @@ async def verify(file: UploadFile, front: FrontOf, caller: Reader) -> Verificati
         with incoming_file(path, at_most) as arriving:
             while block := await file.read(_BLOCK_BYTES):
                 arriving.write(block)
-        await front.uploads.examine(path)  # in its confined process, before anything is decoded in this one
+        await front.uploads.examine(
+            path, file.filename or ""
+        )  # in its confined process, before anything is decoded in this one
         return await asyncio.to_thread(verify_file, path)
     finally:
         path.unlink(missing_ok=True)

@@ -151,7 +151,9 @@ def test_code_copied_from_the_page_runs(
     assert gateway.key not in code
 
 
-def test_canceled_work_stops_and_costs_nothing(signed_in: Visit, video: Path, voice: Path) -> None:
+def test_work_is_followed_through_a_lost_connection_until_it_is_canceled(
+    signed_in: Visit, video: Path, voice: Path
+) -> None:
     page = signed_in.page
     page.locator("#video input[type=file]").set_input_files(video)
     page.locator("#voice input[type=file]").set_input_files(voice)
@@ -159,13 +161,18 @@ def test_canceled_work_stops_and_costs_nothing(signed_in: Visit, video: Path, vo
     page.get_by_label("Steps").fill("50")
     page.get_by_label("have agreed").check()
     expect(page.locator("#estimate")).to_contain_text("$")
+    page.route("**/events", lambda route: route.abort())
     page.get_by_role("button", name="Dub the video").click()
+    expect(page.locator("#running-trouble")).to_contain_text("The connection is lost.")
+    page.unroute_all()
+    expect(page.locator("#running-trouble")).to_be_empty()
     page.get_by_role("button", name="Cancel").click()
 
     expect(page.locator("#stage-stopped")).to_contain_text("Canceled, as you asked. Nothing is charged.")
     expect(page.locator("#jobs li").first).to_contain_text("Canceled")
     assert page.evaluate("document.activeElement.id") == "stage"
     assert signed_in.barriers() == []
+    signed_in.complaints[:] = [complaint for complaint in signed_in.complaints if "net::ERR_FAILED" not in complaint]
 
 
 def test_what_is_missing_is_said_and_gone_to(signed_in: Visit, video: Path, voice: Path) -> None:
