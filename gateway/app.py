@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Match
 
 from gateway import problem
 from gateway.asking import SCHEMES
+from gateway.body_sizes import REQUEST_BYTES
 from gateway.dialects.mounts import mount_dialects
 from gateway.front import Front
 from gateway.playground.page import page_routes
@@ -27,7 +28,13 @@ _DESCRIPTION = "A video and a new voice go in; the same video comes out speaking
 
 
 def make_app(front: Front) -> FastAPI:
-    app = FastAPI(title="Lipstage", version="1alpha", description=_DESCRIPTION, redirect_slashes=False)
+    app = FastAPI(
+        title="Lipstage",
+        version="1alpha",
+        description=_DESCRIPTION,
+        redirect_slashes=False,
+        max_body_size=REQUEST_BYTES,
+    )
     app.state.front = front
     for part in (jobs, resumable, uploads, account, verify):
         app.include_router(part.router, prefix=NATIVE, dependencies=SCHEMES, responses=problem.RESPONSES)

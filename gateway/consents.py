@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
@@ -88,7 +88,4 @@ class Consents:
 
 
 def _has_expired(consent: Consent, now: datetime) -> bool:
-    if consent.expires_at is None:
-        return False
-    expires_at = consent.expires_at if consent.expires_at.tzinfo else consent.expires_at.replace(tzinfo=UTC)
-    return expires_at <= now
+    return consent.expires_at is not None and consent.expires_at <= now

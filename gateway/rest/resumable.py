@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gateway.accounts import Caller
 from gateway.asking import FrontOf, Reader, Writer
+from gateway.body_sizes import FILE_BYTES
 from gateway.documents import Collection
 from gateway.front import Front
 from gateway.ids import new_id
@@ -74,7 +75,7 @@ async def look(part_id: str, front: FrontOf, caller: Reader) -> Response:
     return _answer(200, {"Upload-Offset": str(there), "Upload-Length": str(part.length), "Cache-Control": "no-store"})
 
 
-@router.patch("/uploads/resumable/{part_id}")
+@router.patch("/uploads/resumable/{part_id}", max_body_size=FILE_BYTES)
 async def append(part_id: str, request: Request, front: FrontOf, caller: Writer, offset: Offset) -> Response:
     """Appends; the last piece makes it an upload, whose source is told. Raises what is wrong with the media."""
     part = await _part(front, caller, part_id)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import FileResponse
 
 from gateway.asking import FrontOf
+from gateway.body_sizes import FILE_BYTES
 from gateway.front import Front
 from gateway.rest.media import stored_file
 from gateway.upload_links import READ_PATH, WRITE_PATH
@@ -39,7 +40,7 @@ async def read(word: str, filename: str, front: FrontOf) -> FileResponse:
     return await stored_file(front, upload.content.object_name, _media_type(filename), filename)
 
 
-@router.put(WRITE_PATH + "{word}/{filename}")
+@router.put(WRITE_PATH + "{word}/{filename}", max_body_size=FILE_BYTES)
 async def write(word: str, filename: str, request: Request, front: FrontOf) -> Response:
     """Sending the same file again is harmless. Raises what is wrong with it."""
     granted = front.upload_links.check("write", word)
@@ -49,8 +50,8 @@ async def write(word: str, filename: str, request: Request, front: FrontOf) -> R
     return Response(headers={"ETag": f'"{kept.sha256}"'})
 
 
-@router.put(WRITE_PATH + "{word}/{filename}/{number}")
-@router.put(READ_PATH + "{address}/{filename}/multipart/{word}/{number}")
+@router.put(WRITE_PATH + "{word}/{filename}/{number}", max_body_size=FILE_BYTES)
+@router.put(READ_PATH + "{address}/{filename}/multipart/{word}/{number}", max_body_size=FILE_BYTES)
 async def write_part(word: str, number: PartNumber, request: Request, front: FrontOf) -> Response:
     granted = front.upload_links.check("write", word)
     digest, size = hashlib.sha256(), 0

@@ -9,6 +9,7 @@ from starlette.datastructures import UploadFile as FormFile
 
 from gateway.accounts import Caller
 from gateway.asking import FrontOf, Reader, Writer
+from gateway.body_sizes import FILE_BYTES
 from gateway.front import Front
 from gateway.probing import AudioFacts, VideoFacts
 from gateway.uploads import Upload
@@ -31,7 +32,7 @@ class UploadView(BaseModel):
     probe: VideoFacts | AudioFacts
 
 
-@router.post("/uploads", status_code=201)
+@router.post("/uploads", status_code=201, max_body_size=FILE_BYTES)
 async def upload(file: UploadFile, front: FrontOf, caller: Writer) -> UploadView:
     """Takes one file as a form's field `file`."""
     return upload_view(await received(front, caller, file))

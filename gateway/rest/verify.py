@@ -5,6 +5,7 @@ import asyncio
 from fastapi import APIRouter, UploadFile
 
 from gateway.asking import FrontOf, Reader
+from gateway.body_sizes import FILE_BYTES
 from gateway.ids import new_id
 from gateway.incoming_file import incoming_file
 from gateway.uploads import media_suffix
@@ -14,7 +15,7 @@ router = APIRouter(tags=["provenance"])
 _BLOCK_BYTES = 1 << 20
 
 
-@router.post("/verify")
+@router.post("/verify", max_body_size=FILE_BYTES)
 async def verify(file: UploadFile, front: FrontOf, caller: Reader) -> Verification:
     """Reads the signed content credentials and the watermark of a file sent as a form's field `file`."""
     at_most = min(caller.account.limits.max_media_bytes, front.settings.max_media_bytes)

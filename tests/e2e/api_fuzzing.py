@@ -32,7 +32,7 @@ def fuzz(gateway: Gateway, examples: int, seed: int) -> "subprocess.CompletedPro
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as gateway:
         done = fuzz(gateway, int(sys.argv[1]), seed=1)
-    sys.stdout.write(done.stdout[-8000:])
+    sys.stdout.write(done.stdout[-8000:] or done.stderr)
     sys.exit(done.returncode)
 
 

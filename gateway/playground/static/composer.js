@@ -1,14 +1,14 @@
 /** The form: what is asked of a job, what it would cost, and sending it. */
 
 import { tell } from "./announce.js";
-import { ClipSlot, takeDrops } from "./clip_slot.js";
+import { ClipSlot } from "./clip_slot.js";
 import { find, findAll } from "./dom.js";
-import { money, roughly, sentence } from "./format.js";
+import { takeDrops } from "./drops.js";
+import { Estimate } from "./estimate.js";
 import { consequence } from "./length.js";
 import { Speaker } from "./speaker.js";
 
 const BASIS = "Attested on the playground page: the people whose face and voice this is have agreed to this use.";
-const SETTLE_MS = 300;
 const PARAMETERS = ["variant", "length", "guidance_scale", "steps", "seed"];
 const NAMES = [...PARAMETERS, "label", "consent"];
 
@@ -23,7 +23,7 @@ export class Composer {
   #video;
   #voice;
   #speaker;
-  #estimating = null;
+  #estimate = new Estimate();
   #attempt = { asked: "", key: "" };
 
   /** `onSend(request, idempotencyKey, video)` sends; `onChange(asked)` hears what the form asks for now. */
@@ -57,7 +57,11 @@ export class Composer {
 
   /** Sets the form to a former job's parameters. */
   adopt(parameters) {
-    for (const name of PARAMETERS) this.#fields[name].value = parameters[name];
+    for (const name of PARAMETERS) {
+      const before = this.#fields[name].value;
+      this.#fields[name].value = parameters[name];
+      if (!this.#fields[name].value) this.#fields[name].value = before; // a model that is not offered any more
+    }
     this.#update();
   }
 
@@ -108,7 +112,6 @@ export class Composer {
   }
 
   #update() {
-    if (!this.#speaker) return; // the slots report before the form is complete
     this.#speaker.look(this.#video.url, this.#video.source, this.#api);
     const { length, variant } = this.#fields;
     find("#length-note").textContent = consequence(length.value, this.#video.durationS, this.#voice.durationS);
@@ -116,28 +119,9 @@ export class Composer {
     for (const output of findAll("output", this.#form)) output.value = find(`#${output.htmlFor}`).value;
     this.#button.textContent = this.#api ? "Dub the video" : "Sign in to dub";
     this.#say("");
-    this.#estimateSoon();
+    const isComplete = this.#api && this.#video.source && this.#voice.source;
+    this.#estimate.look(this.#api, isComplete ? this.#request() : null, this.#video.isSending || this.#voice.isSending);
     this.#onChange(this.#asked());
-  }
-
-  #estimateSoon() {
-    this.#estimating?.abort();
-    const line = find("#estimate");
-    if (this.#video.isSending || this.#voice.isSending) line.textContent = "Sending your files ahead…";
-    else if (!(this.#api && this.#video.source && this.#voice.source)) line.textContent = "";
-    else {
-      const { signal } = (this.#estimating = new AbortController());
-      setTimeout(() => signal.aborted || this.#estimate(line, signal), SETTLE_MS);
-    }
-  }
-
-  async #estimate(line, signal) {
-    try {
-      const estimate = await this.#api.estimate(this.#request(), signal);
-      if (!signal.aborted) line.textContent = inWords(estimate);
-    } catch (problem) {
-      if (!signal.aborted) line.textContent = problem.isAway ? "" : problem.message;
-    }
   }
 
   async #submit() {
@@ -192,14 +176,6 @@ export class Composer {
     find("#composer-error").textContent = sentence;
     find("#consent-error").textContent = "";
   }
-}
-
-function inWords({ amount, processing_s: work, queue_wait_s: wait }) {
-  const parts = [];
-  if (amount !== null) parts.push(amount ? money(amount / 1e6) : "free");
-  if (work !== null) parts.push(`takes ${roughly(work)}`);
-  if (wait !== null) parts.push(wait < 1 ? "starts at once" : `starts in ${roughly(wait)}`);
-  return sentence(parts.join(" · "));
 }
 
 function nameOrLink(slot) {

@@ -3,7 +3,7 @@
 import { tell } from "./announce.js";
 import { find, findAll, make, show } from "./dom.js";
 import { ago, money } from "./format.js";
-import { hasEnded } from "./stage.js";
+import { hasEnded } from "./job.js";
 
 const PAGE = 10;
 const STATES = {
