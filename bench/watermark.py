@@ -25,6 +25,7 @@ from services.common.media.decode import read_pictures
 from services.common.media.picture import Picture
 from services.common.media.planes import Plane, frame_of
 from services.common.media.probe import probe_video
+from services.common.process_memory import keep_memory_flat
 from services.common.provenance.carrier import pattern
 from services.common.provenance.frames_to_read import lumas_to_read
 from services.common.provenance.reading import Reading, read_watermark
@@ -37,6 +38,8 @@ OUTPUT_CRF: Final = 18
 
 @dataclass(frozen=True)
 class Attack:
+    """What becomes of a file on its way."""
+
     name: str
     crf: int = OUTPUT_CRF
     scale: float = 1.0
@@ -93,6 +96,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=64)
     parser.add_argument("--false-tries", type=int, default=200)
     arguments = parser.parse_args()
+    keep_memory_flat()
     clips = arguments.clips or [_ROOT / "samples" / "talking_head.mp4", *sorted(_shared_clips())]
     cv2.setNumThreads(1)
 
@@ -131,8 +135,8 @@ def _shared_clips() -> Iterable[Path]:
 def _measured(clip: Path, frames: int, folder: Path) -> tuple[list[Reading | None], Cost]:
     unmarked, marked = folder / "unmarked.mp4", folder / "marked.mp4"
     cost = Cost([], [], 0.0, 0, 0)
-    _write(unmarked, _pictures(clip, frames), OUTPUT_CRF)
-    _write(marked, _marked(_pictures(clip, frames), cost), OUTPUT_CRF)
+    write_clip(unmarked, _pictures(clip, frames), OUTPUT_CRF)
+    write_clip(marked, _marked(_pictures(clip, frames), cost), OUTPUT_CRF)
     cost.bytes_marked, cost.bytes_unmarked = marked.stat().st_size, unmarked.stat().st_size
     return [_read_after(attack, marked, frames, folder / "attacked.mp4") for attack in ATTACKS], cost
 
@@ -158,11 +162,11 @@ def _marked(pictures: Iterable[Picture], cost: Cost) -> Iterator[Picture]:
 
 
 def _read_after(attack: Attack, marked: Path, frames: int, target: Path) -> Reading | None:
-    _write(target, _pictures(marked, frames), attack.crf, attack)
+    write_clip(target, _pictures(marked, frames), attack.crf, attack)
     return read_watermark(lumas_to_read(target, probe_video(target)))
 
 
-def _write(target: Path, pictures: Iterable[Picture], crf: int, attack: Attack = ATTACKS[0]) -> None:
+def write_clip(target: Path, pictures: Iterable[Picture], crf: int, attack: Attack = ATTACKS[0]) -> None:
     """H.264, as an encoder's defaults have it but for the crf."""
     with av.open(str(target), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"crf": str(crf)})

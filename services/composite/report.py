@@ -34,6 +34,16 @@ class NetworkUsed(BaseModel):
     exporter_version: str
 
 
+class Marks(BaseModel):
+    """How the output says where it comes from."""
+
+    watermark: str | None
+    """What the dubbed frames carry, sixteen hexadecimal digits."""
+    content_credentials: bool
+    """It is signed; a container that cannot be signed has the watermark alone."""
+    label: bool
+
+
 class Report(BaseModel):
     job_id: str
     parameters: dict[str, object]
@@ -49,6 +59,7 @@ class Report(BaseModel):
     audio_codec: str | None
     video_codec: str
     timings_s: dict[str, float]
+    provenance: Marks | None = None
 
 
 def write_report(
@@ -56,8 +67,9 @@ def write_report(
     cards: Sequence[ModelCard],
     manifests: Sequence[Manifest],
     joined: Joined,
+    signed: bool = False,
 ) -> str:
-    """The report as JSON text. `manifests` are all of the job's, in order."""
+    """The report as JSON text. `manifests` are all of the job's, in order; `signed`: the output carries credentials."""
     outcome = np.concatenate([manifest.outcome for manifest in manifests])
     track = np.concatenate([manifest.track for manifest in manifests])
     dubbed = outcome == Outcome.DUBBED
@@ -85,8 +97,20 @@ def write_report(
         audio_codec=joined.audio_codec,
         video_codec=joined.video_codec,
         timings_s={stage: round(seconds, 3) for stage, seconds in record.timings_s.items()},
+        provenance=_marks(record, signed),
     )
-    return report.model_dump_json(indent=2)
+    return report.model_dump_json(indent=2, exclude=None if report.provenance else {"provenance"})
+
+
+def _marks(record: JobRecord, signed: bool) -> Marks | None:
+    if record.provenance is None:
+        return None
+    marked = record.parameters.mode != "reference"
+    return Marks(
+        watermark=f"{record.provenance.watermark:016x}" if marked else None,
+        content_credentials=signed,
+        label=record.provenance.label,
+    )
 
 
 def _spans(values: NDArray[np.int64]) -> list[tuple[int, int, int]]:

@@ -13,8 +13,10 @@ from services.common.media.encode import EncoderSettings, SegmentEncoder
 from services.common.media.formats import WorkingFormat
 from services.common.media.picture import Picture
 from services.common.media.probe import VideoInfo
-from services.common.messages import Mode
+from services.common.messages import Mode, Provenance
+from services.composite.label import labelled
 from services.composite.paste import reference_patch, studio_patch
+from services.composite.watermark import watermarked
 
 
 def composite_segment(
@@ -25,14 +27,18 @@ def composite_segment(
     mode: Mode,
     encoder: EncoderSettings,
     target: Path,
+    provenance: Provenance | None = None,
 ) -> Generator[int, None, None]:
     """Encodes one segment into `target`, yielding the number of frames done after each.
 
-    `faces` are the stored faces of each chunk the segment needs. Raises DiskFull, OutputUnwritable.
+    `faces` are the stored faces of each chunk the segment needs. With `provenance` dubbed frames are marked.
+    Raises DiskFull, OutputUnwritable.
     """
     pictures = read_pictures(video, info, manifest.source.tolist(), _working_format(info, mode))
     with SegmentEncoder(target, info, manifest.time_base, encoder) as segment:
         for done, picture in enumerate(composited(pictures, manifest, faces, mode), start=1):
+            if provenance and manifest.chunk[done - 1] != PASSED_THROUGH:
+                picture = marked(picture, provenance, mode)
             segment.write(picture, int(manifest.pts[done - 1]))
             yield done
 
@@ -64,6 +70,13 @@ def pasted(
         return reference_patch(face, matrix, resolution, size_wh).onto(picture, "truncate")
     image = np.ascontiguousarray(face_chw.transpose(1, 2, 0), np.uint8)
     return studio_patch(image, matrix, resolution, size_wh).onto(picture, "nearest")
+
+
+def marked(picture: Picture, provenance: Provenance, mode: Mode) -> Picture:
+    """`picture` with the label if it was asked for, and the watermark; the reference's frames stay the reference's."""
+    if provenance.label:
+        picture = labelled(picture)
+    return picture if mode == "reference" else watermarked(picture, provenance.watermark)
 
 
 def _working_format(info: VideoInfo, mode: Mode) -> WorkingFormat:

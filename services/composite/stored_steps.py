@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from services.common import object_names
 from services.common.chunk_files import Manifest, load_manifest
+from services.common.errors import SigningFailed
 from services.common.media.encode import EncoderSettings, pick_codec
 from services.common.media.join import Joined, join
 from services.common.media.probe import probe_video
@@ -22,9 +23,13 @@ from services.composite.report import write_report
 from services.composite.stage import composite_segment
 from services.composite.worker import OnShare, Steps
 
+Sign = Callable[[Path, Path, JobRecord], bool]
+"""Signs a finished file, given the source video, as its job asks; False if its container cannot be signed."""
 
-def stored_steps(media: MediaStore, models: Models, encoder_threads: int) -> Steps:
-    """`encoder_threads` is fixed rather than automatic, because an encoder's bytes depend on it."""
+
+def stored_steps(media: MediaStore, models: Models, encoder_threads: int, sign: Sign | None = None) -> Steps:
+    """`encoder_threads` is fixed rather than automatic, because an encoder's bytes depend on it. Without `sign` only
+    jobs that ask for no provenance can be finished."""
 
     async def encode(record: JobRecord, index: int, on_share: OnShare) -> None:
         async with AsyncExitStack() as files:
@@ -39,7 +44,8 @@ def stored_steps(media: MediaStore, models: Models, encoder_threads: int) -> Ste
             codec = pick_codec(output.codec, info, output.suffix)
             encoder = EncoderSettings(codec=codec, crf=output.crf, preset=output.preset, threads=encoder_threads)
             target = media.scratch / f"{uuid.uuid4().hex}.mp4"
-            frames = composite_segment(video, info, manifest, faces, record.parameters.mode, encoder, target)
+            mode, provenance = record.parameters.mode, record.provenance
+            frames = composite_segment(video, info, manifest, faces, mode, encoder, target, provenance)
             async with aclosing(in_thread(frames)) as steps:
                 async for done in steps:
                     await on_share(done / len(manifest.pts))
@@ -59,9 +65,16 @@ def stored_steps(media: MediaStore, models: Models, encoder_threads: int) -> Ste
             audio = await files.enter_async_context(media.local(record.audio))
             target = media.scratch / f"{uuid.uuid4().hex}{record.parameters.output.suffix}"
             joined = await _joined(manifests, segments, audio, target)
-        report = write_report(record, await cards_of(models, record.parameters), manifests, joined)
+            signed = record.provenance is not None and await _signed(target, record)
+        report = write_report(record, await cards_of(models, record.parameters), manifests, joined, signed)
         await media.put(object_names.report(record), report.encode())
         await media.put_file(object_names.output(record), target)
+
+    async def _signed(target: Path, record: JobRecord) -> bool:
+        if sign is None:
+            raise SigningFailed("This process was not given the means to sign an output.")
+        async with media.local(record.video) as source:
+            return await asyncio.to_thread(sign, target, source, record)
 
     return Steps(encode, finish)
 
