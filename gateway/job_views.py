@@ -39,6 +39,11 @@ class Output(View):
     filename: str
 
 
+class Input(View):
+    video_url: str
+    """Signed, as the result's: to compare with it."""
+
+
 class ChargeView(View):
     amount_usd: str
     seconds: float
@@ -55,6 +60,8 @@ class JobView(View):
     parameters: DubParameters
     priority: Priority
     progress: tuple[StageProgress, ...]
+    input: Input | None = None
+    """Once it is stored, until it is removed."""
     output: Output | None = None
     report_url: str | None = None
     timings_s: dict[str, float] = {}
@@ -85,6 +92,7 @@ def job_view(
         parameters=submission.request.parameters,
         priority=submission.request.priority,
         progress=_progress(record),
+        input=_input(submission, links),
         output=_output(record, links, now) if record and there else None,
         report_url=links.link(object_names.report(record), LINK_S) if record and there else None,
         timings_s=record.timings_s if record else {},
@@ -122,6 +130,12 @@ def _progress(record: JobRecord | None) -> tuple[StageProgress, ...]:
             stage="composite", done=encoded / segments if known and segments else 0.0, parts=segments if known else None
         ),
     )
+
+
+def _input(submission: Submission, links: Links) -> Input | None:
+    if submission.video is None or submission.deleted_at:
+        return None
+    return Input(video_url=links.link(submission.video.content.object_name, LINK_S))
 
 
 def _output(record: JobRecord, links: Links, now: datetime) -> Output:
