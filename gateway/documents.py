@@ -53,11 +53,15 @@ class Collection(Generic[Model]):
 
     async def create_once(self, key: str, document: Model) -> Model:
         """What is there under the key: `document`, or what somebody else created before."""
-        try:
-            await self.create(key, document)
-        except DocumentExists:
-            return await self.get(key)
-        return document
+        while True:
+            try:
+                await self.create(key, document)
+            except DocumentExists:
+                try:
+                    return await self.get(key)
+                except ObjectMissing:  # it was deleted between the two
+                    continue
+            return document
 
     async def get(self, key: str) -> Model:
         """Raises ObjectMissing."""

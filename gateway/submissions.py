@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AnyHttpUrl, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AnyHttpUrl, AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
 from gateway.billing.plans import Plan
-from services.common.messages import DubParameters, JobError, Priority
+from services.common.messages import DubParameters, JobError, Priority, Whole
 from services.common.new_job import Content
 
 Dialect = Literal["native", "wavespeed", "fal", "replicate", "sync"]
@@ -45,9 +45,9 @@ class JobRequest(Asked):
     consent: Consent | None = None
     consent_id: str | None = Field(default=None, max_length=64)
     """A consent recorded before; not together with `consent`."""
-    label: bool = False
+    label: StrictBool = False
     """Draw a small visible label on dubbed frames."""
-    retention_s: int | None = Field(default=None, ge=0, le=MAX_RETENTION_S)
+    retention_s: Whole | None = Field(default=None, ge=0, le=MAX_RETENTION_S)
     """How long media and result are kept after the job's end; None = as the account or the installation does."""
     webhook: Webhook | None = None
     metadata: dict[NoteKey, Annotated[str, Field(max_length=500)]] = Field(default={}, max_length=32)

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 
 Mode = Literal["studio", "reference"]
 LengthPolicy = Literal["cut", "loop", "bounce", "silence", "stretch"]
@@ -13,7 +13,10 @@ Preset = Literal["ultrafast", "veryfast", "fast", "medium", "slow", "veryslow"]
 JobState = Literal["processing", "completed", "failed", "canceled"]
 Stage = Literal["preprocess", "denoise", "composite"]
 Priority = Literal["high", "normal", "low"]
-Seconds = Annotated[float, Field(ge=0)]
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+"""Neither takes words or truth values for numbers."""
+Seconds = Annotated[Number, Field(ge=0)]
 
 
 class Message(BaseModel):
@@ -25,7 +28,7 @@ class OutputParameters(Message):
 
     suffix: str = ".mp4"
     codec: Codec = "auto"
-    crf: int = Field(default=18, ge=0, le=51)
+    crf: Whole = Field(default=18, ge=0, le=51)
     preset: Preset = "medium"
 
     @model_validator(mode="after")
@@ -53,13 +56,13 @@ class DubParameters(Message):
 
     variant: Literal["1", "15", "16"] = "1"
     mode: Mode = "studio"
-    seed: int = Field(default=1247, ge=0, lt=2**63)
-    steps: int = Field(default=20, ge=1, le=1000)
+    seed: Whole = Field(default=1247, ge=0, lt=2**63)
+    steps: Whole = Field(default=20, ge=1, le=1000)
     scheduler: SchedulerName = "ddim"
-    guidance_scale: float = Field(default=1.5, ge=0, le=20)
-    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    guidance_scale: Number = Field(default=1.5, ge=0, le=20)
+    guidance_interval: tuple[Number, Number] = (0.0, 1.0)
     """Part of the denoising loop in which guidance is applied, as fractions of its steps."""
-    deepcache_interval: int = Field(default=1, ge=1, le=20)
+    deepcache_interval: Whole = Field(default=1, ge=1, le=20)
     """Every how many steps the whole UNet is evaluated; 1 = always, the reference's DeepCache = 3."""
     length: LengthPolicy = "bounce"
     segments: tuple[Span, ...] = ()

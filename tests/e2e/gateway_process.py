@@ -33,10 +33,9 @@ def serving(data: Path, *options: str, environment: Mapping[str, str] | None = N
     """Serves on a free port until the context ends, which must end it cleanly."""
     command = [*COMMAND, "serve", "--port", "0", "--data", str(data), *options]
     data.mkdir(parents=True, exist_ok=True)
+    settings = {**os.environ, "LIPSTAGE_SIGNING_DIR": str(data / "signing"), **(environment or {})}
     with (data / "serve.log").open("ab") as log:
-        process = subprocess.Popen(
-            command, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, stderr=log, text=True
-        )
+        process = subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         url, key, grpc = _addresses(process, data)
         yield Gateway(url, key, data, process.pid, grpc)
