@@ -4,12 +4,15 @@ What must happen exactly once is a document that is only ever created, under a n
 a second create is refused.
 """
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Generic, Protocol, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from services.common.errors import DocumentExists, ObjectMissing, StaleRecord
+from services.common.errors import DocumentExists, MessageUnreadable, ObjectMissing, StaleRecord
+
+log = logging.getLogger(__name__)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -96,14 +99,26 @@ class Collection(Generic[Model]):
         return [name.removeprefix(prefix) for name in await self._documents.names(prefix + folder)]
 
     async def all(self, folder: str = "") -> AsyncIterator[Model]:
-        """Leaves out what is deleted while it is being listed."""
+        async for _, document in self.items(folder):
+            yield document
+
+    async def items(self, folder: str = "") -> AsyncIterator[tuple[str, Model]]:
+        """Leaves out what is deleted while it is being listed, and, with a line in the log, what cannot be read."""
         for key in await self.keys(folder):
-            if (document := await self.find(key)) is not None:
-                yield document
+            try:
+                document = await self.find(key)
+            except MessageUnreadable as error:
+                log.error("%s", error)
+                continue
+            if document is not None:
+                yield key, document
 
     async def _read(self, key: str) -> tuple[Model, int]:
         value, revision = await self._documents.get(self._name(key))
-        return self._model.model_validate_json(value), revision
+        try:
+            return self._model.model_validate_json(value), revision
+        except ValidationError as error:
+            raise MessageUnreadable(f"The document {self._name(key)} cannot be read.", name=self._name(key)) from error
 
     def _name(self, key: str) -> str:
         return f"{self._kind}/{key}"

@@ -45,14 +45,12 @@ class Removal:
         """Removes everything whose time is over. Raises Unavailable; the next sweep then goes on."""
         now = self._clock()
         await asyncio.to_thread(remove_unfinished, self._media.scratch, now.timestamp())
-        for key in await self._uploads.keys():
-            upload = await self._uploads.find(key)
-            if upload and upload.expires_at < now:
+        async for key, upload in self._uploads.items():
+            if upload.expires_at < now:
                 await self._uploads.delete(key)
                 await self._uses.drop(upload.content, upload.id)
-        for key in await self._submissions.keys():
-            submission = await self._submissions.find(key)
-            if submission is None or submission.deleted_at or not submission.ended_at:
+        async for submission in self._submissions.all():
+            if submission.deleted_at or not submission.ended_at:
                 continue
             if submission.ended_at + timedelta(seconds=submission.retention_s) <= now:
                 await self.remove(submission.account, submission.id)

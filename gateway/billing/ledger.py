@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from pydantic import ValidationError
-
 from gateway.billing.entries import AnyEntry, Charge, Credit, Entry, in_order, is_intact, sealed
 from gateway.billing.plans import price
 from gateway.documents import Collection, Documents
-from services.common.errors import DocumentExists, InvalidParameter, ObjectMissing
+from services.common.errors import DocumentExists, InvalidParameter, MessageUnreadable, ObjectMissing
 
 _READ_AT_ONCE: Final = 64
 
@@ -124,7 +122,7 @@ async def _problem(collection: Collection[AnyEntry], key: str) -> str:
     """Empty when there is none."""
     try:
         entry = await collection.get(key)
-    except ValidationError:
+    except MessageUnreadable:
         return "It cannot be read."
     except ObjectMissing:
         return "It is gone."

@@ -35,4 +35,5 @@ def frames_to_read(frame_count: int, keyframes: NDArray[np.int64]) -> list[int]:
         np.linspace(start, end, MOST_FRAMES // len(starts), endpoint=False)
         for start, end in zip(starts, ends, strict=True)
     ]
-    return np.unique(np.concatenate(spread).astype(np.int64)).tolist()
+    indices: list[int] = np.unique(np.concatenate(spread).astype(np.int64)).tolist()
+    return indices

@@ -97,7 +97,8 @@ def _middle(seen: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _turned(frequencies: int, length: int) -> NDArray[np.complex64]:
     """Moves the origin of phases from the first sample to the centre."""
-    return np.exp(1j * np.pi * (length - 1) * np.fft.fftfreq(frequencies)).astype(np.complex64)
+    turns: NDArray[np.complex64] = np.exp(1j * np.pi * (length - 1) * np.fft.fftfreq(frequencies)).astype(np.complex64)
+    return turns
 
 
 def _waves(length: int, frequencies: NDArray[np.float64]) -> NDArray[np.complex64]:

@@ -8,7 +8,7 @@ import pytest
 from gateway_process import Gateway, serving
 from hosted import Stored
 from made_clips import rgb_frames, voice_samples, write_clip, write_voice
-from webhook_receiver import Receiver, receiving
+from told import Receiver, receiving
 
 FRAMES = 16
 

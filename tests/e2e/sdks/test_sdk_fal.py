@@ -15,7 +15,7 @@ from gateway_process import Gateway
 from hosted import Stored
 from nacl.encoding import HexEncoder, URLSafeBase64Encoder
 from nacl.signing import VerifyKey
-from webhook_receiver import Arrived, Receiver
+from told import Arrived, Receiver
 
 MODEL = "fal-ai/latentsync"
 

@@ -10,7 +10,7 @@ from hosted import Stored
 from replicate.exceptions import ModelError, ReplicateError
 from replicate.helpers import FileOutput
 from replicate.webhook import Webhooks
-from webhook_receiver import Receiver
+from told import Receiver
 
 MODEL = "bytedance/latentsync"
 VERSION = f"{MODEL}:637ce1919f807ca20da3a448ddc2743535d2853649574cd52a933120e9b9e293"

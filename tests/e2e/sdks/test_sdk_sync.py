@@ -14,7 +14,7 @@ from sync.common.errors import BadRequestError, NotFoundError, UnauthorizedError
 from sync.common.types.generation import Generation
 from sync.core.unchecked_base_model import construct_type
 from sync.webhooks.types import GenerationNotification
-from webhook_receiver import Receiver
+from told import Receiver
 
 WAIT_S = 90.0
 

@@ -10,7 +10,7 @@ import pytest
 import wavespeed
 from gateway_process import Gateway
 from hosted import Stored
-from webhook_receiver import Receiver
+from told import Receiver
 
 MODEL = "bytedance/latentsync"
 

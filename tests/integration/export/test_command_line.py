@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from export.__main__ import main
+from export.__main__ import app
 from export.checkpoints import load_whisper
 from export.onnx_export import session_of
 from export.random_weights import randomize
@@ -18,6 +18,7 @@ from export.unet import UNet3D
 from export.vae import build_vae
 from export.variants import DEMO
 from export.whisper import WhisperEncoder
+from services.common.command_line import run_program
 from services.common.content_hash import file_sha256
 from services.common.ports import NETWORKS
 from services.common.weights_record import RecordedFile, WeightsRecord, write_record
@@ -40,7 +41,7 @@ def export(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     def run(*arguments: object) -> Ran:
         monkeypatch.setattr(sys, "argv", ["export", *map(str, arguments)])
         with pytest.raises(SystemExit) as stopped:
-            main()
+            run_program(app)
         captured = capsys.readouterr()
         return Ran(int(stopped.value.code or 0), captured.out, captured.err)
 
