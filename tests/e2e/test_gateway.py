@@ -90,6 +90,11 @@ def test_a_whole_job(api: httpx2.Client, tiny: tuple[Path, Path], gateway: Gatew
     assert (output.status_code, output.headers["content-type"]) == (200, "video/mp4")
     (tmp_path / "out.mp4").write_bytes(output.content)
     assert probe_video(tmp_path / "out.mp4").frame_count == FRAMES
+    said = api.post("/verify", files={"file": ("out.mp4", output.content)}).json()["credentials"]
+    changed = bytearray(output.content)
+    changed[len(changed) * 3 // 4] ^= 1
+    now_said = api.post("/verify", files={"file": ("out.mp4", bytes(changed))}).json()["credentials"]
+    assert (said["state"], now_said["state"]) == ("valid", "invalid")
     part = httpx2.get(done["output"]["url"], headers={"Range": "bytes=4-7"}, trust_env=False)
     assert (part.status_code, part.content) == (206, b"ftyp")
     assert httpx2.get(f"{done['output']['url']}0", trust_env=False).json()["code"] == "link_invalid"
