@@ -45,10 +45,14 @@ class Attack:
     scale: float = 1.0
     crop_ltrb: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     """Shares of the width and height that are cut off."""
+    stretched: bool = False
+    """What is left is brought back to the old size."""
+    mirrored: bool = False
+    encoder: str = "libx264"
 
     def size_wh(self, width: int, height: int) -> tuple[int, int]:
         """Even, as the encoder needs it."""
-        left, top, right, bottom = self.crop_ltrb
+        left, top, right, bottom = (0.0,) * 4 if self.stretched else self.crop_ltrb
         return _even(width * (1 - left - right) * self.scale), _even(height * (1 - top - bottom) * self.scale)
 
     def on(self, plane: Plane, size_wh: tuple[int, int]) -> Plane:
@@ -56,6 +60,7 @@ class Attack:
         left, top, right, bottom = self.crop_ltrb
         rows = slice(round(top * height), height - round(bottom * height))
         kept = plane[rows, round(left * width) : width - round(right * width)]
+        kept = kept[:, ::-1] if self.mirrored else kept
         interpolation = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_CUBIC
         return np.asarray(cv2.resize(kept, size_wh, interpolation=interpolation), np.uint8)
 
@@ -74,7 +79,12 @@ ATTACKS: Final = (
     Attack("50 %, crf 28", 28, 0.5),
     Attack("10 % off right and bottom, 50 %, crf 28", 28, 0.5, (0, 0, 0.1, 0.1)),
     Attack("50 %, crf 35", 35, 0.5),
+    Attack("33 %, crf 28", 28, 1 / 3),
     Attack("to 150 %, crf 28", 28, 1.5),
+    Attack("x265, 50 %, crf 28", 28, 0.5, encoder="libx265"),
+    Attack("10 % off the left, the rest stretched, crf 28", 28, crop_ltrb=(0.1, 0, 0, 0), stretched=True),
+    Attack("20 % off every side", crop_ltrb=(0.2, 0.2, 0.2, 0.2)),
+    Attack("mirrored", mirrored=True),
 )
 
 
@@ -167,9 +177,10 @@ def _read_after(attack: Attack, marked: Path, frames: int, target: Path) -> Read
 
 
 def write_clip(target: Path, pictures: Iterable[Picture], crf: int, attack: Attack = ATTACKS[0]) -> None:
-    """H.264, as an encoder's defaults have it but for the crf."""
+    """As the encoder's defaults have it but for the crf."""
     with av.open(str(target), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"crf": str(crf)})
+        quiet = {"x265-params": "log-level=error"} if attack.encoder == "libx265" else {}
+        stream = container.add_stream(attack.encoder, rate=25, options={"crf": str(crf), **quiet})
         assert isinstance(stream, VideoStream)
         for picture in pictures:
             width, height = attack.size_wh(picture.width, picture.height)
