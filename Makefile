@@ -31,7 +31,7 @@ check: ## format, lint, types, import rules, unit tests: under a minute, no netw
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q tests/unit
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit
 
 serve: $(VENV)/.stamp-serve models ## the page and the API on http://127.0.0.1:8000, everything in one process
 	@$(BIN)/lipstage serve
