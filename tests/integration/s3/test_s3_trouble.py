@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from port_suites.media_store import INPUT, NAME
-from troubled_path import DROPPED, NONE, SILENCE, Trouble, answer, refusal, troubled_path
+from troubled_path import DROPPED, NONE, SILENCE, Begun, Trouble, answer, refusal, troubled_path
 
 from services.common import s3_client
 from services.common.errors import DiskFull, LipstageError, Unauthorized, Unavailable
@@ -82,7 +82,7 @@ async def test_what_is_fetched_from_a_silent_server_is_given_up_at_once_when_can
     access: S3Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(s3_client, "ANSWER_S", 0.5)
-    begun = answer(200, bytes(5_000_000), "video/mp4")[:2_000_000]
+    begun = Begun(answer(200, bytes(5_000_000), "video/mp4")[:2_000_000])
 
     async with troubled_path(access, [begun] * 100) as by, s3_media_store(by, tmp_path) as store:
 
@@ -92,6 +92,7 @@ async def test_what_is_fetched_from_a_silent_server_is_given_up_at_once_when_can
 
         reading = asyncio.ensure_future(read())
         while not list(store.scratch.iterdir()):
+            assert not reading.done()
             await asyncio.sleep(0.005)
         reading.cancel()
         await asyncio.wait([reading])

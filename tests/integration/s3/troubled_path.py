@@ -17,7 +17,16 @@ SILENCE: Literal["silence"] = "silence"
 """Nothing is ever answered."""
 NONE: Literal["none"] = "none"
 """This connection reaches the server."""
-Trouble = bytes | Literal["silence", "none"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Begun:
+    """An answer of which nothing more comes after this."""
+
+    part: bytes
+
+
+Trouble = bytes | Begun | Literal["silence", "none"]
 
 
 def refusal(status: int, code: str, message: str = "") -> bytes:
@@ -67,10 +76,10 @@ async def _go_wrong(trouble: Trouble, reader: asyncio.StreamReader, writer: asyn
     head = await reader.readuntil(b"\r\n\r\n")
     if length := re.search(rb"content-length: (\d+)", head, re.IGNORECASE):
         await reader.readexactly(int(length[1]))
-    if isinstance(trouble, bytes):
-        writer.write(trouble)
+    if isinstance(trouble, bytes | Begun):
+        writer.write(trouble if isinstance(trouble, bytes) else trouble.part)
         await writer.drain()
-    else:
+    if not isinstance(trouble, bytes):
         await reader.read()  # until the client goes
 
 
