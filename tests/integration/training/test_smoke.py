@@ -22,10 +22,18 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     training.synth(voices=4, people=4, unseen=4, utterance_s=10.0, processes=1, work=work)
     training.vae(training.CONFIGS / "vae.toml", STEPS, work)
     training.whisper(training.CONFIGS / "whisper.toml", STEPS, work)
-    training.unet(training.CONFIGS / "unet_frames.toml", None, "unet_frames", STEPS, work)
+    training.unet(_in_small_batches(training.CONFIGS / "unet_frames.toml", work), None, "unet_frames", STEPS, work)
     start = work / "unet_frames" / "weights.safetensors"
-    training.unet(training.CONFIGS / "unet.toml", start, "unet", 8, work)
+    training.unet(training.CONFIGS / "unet.toml", start, "unet", 3, work)
     return work
+
+
+def _in_small_batches(config: Path, work: Path) -> Path:
+    written = config.read_text()
+    assert "batch_size = 32" in written
+    small = work / config.name
+    small.write_text(written.replace("batch_size = 32", "batch_size = 8"))
+    return small
 
 
 @pytest.mark.parametrize(("run", "loss"), [("vae", "total"), ("whisper", "visemes"), ("unet_frames", "denoising")])
