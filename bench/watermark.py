@@ -1,6 +1,6 @@
 """What the watermark survives, and what it costs.
 
-    python -m bench.watermark [CLIP …] [--frames 64] [--false-tries 200]
+    python -m bench.watermark [CLIP …] [--frames 96] [--false-tries 400]
 
 Each clip's frames are marked and encoded as an output is (H.264, crf 18). That file is then attacked, compressed again,
 and read as `lipstage verify` reads a file. Without clips: the sample, and those in ../shared/clips if there are any.
@@ -103,8 +103,8 @@ class Cost:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", nargs="*", type=Path)
-    parser.add_argument("--frames", type=int, default=64)
-    parser.add_argument("--false-tries", type=int, default=200)
+    parser.add_argument("--frames", type=int, default=96)
+    parser.add_argument("--false-tries", type=int, default=400)
     arguments = parser.parse_args()
     keep_memory_flat()
     clips = arguments.clips or [_ROOT / "samples" / "talking_head.mp4", *sorted(_shared_clips())]
@@ -134,7 +134,7 @@ _COST_ROWS: Final[dict[str, Callable[[Cost], str]]] = {
     "PSNR, mean, dB": lambda cost: f"{np.mean(cost.psnr_db):.1f}",
     "flicker, levels": lambda cost: f"{np.mean(cost.flicker):.3f}",
     "ms per frame": lambda cost: f"{1000 * cost.seconds / len(cost.psnr_db):.1f}",
-    "file size at crf 18": lambda cost: f"{cost.bytes_marked / cost.bytes_unmarked - 1:+.0%}",
+    "file size at crf 18": lambda cost: f"{100 * (cost.bytes_marked / cost.bytes_unmarked - 1):+.0f} %",
 }
 
 
@@ -209,7 +209,7 @@ def _false_readings(clip: Path, frames: int, tries: int) -> int:
 def _told(reading: Reading | None) -> str:
     if reading is None:
         return "lost"
-    return f"{reading.bit_error_rate:.1%}" if reading.payload == PAYLOAD else "WRONG"
+    return f"{100 * reading.bit_error_rate:.1f} %" if reading.payload == PAYLOAD else "WRONG"
 
 
 def _even(length: float) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from gateway.documents_job_store import DocumentsJobStore
@@ -12,6 +13,7 @@ from services.common.folder_media_store import FolderMediaStore
 from services.common.memory_bus import MemoryBus
 from services.common.messages import denoise_queue
 from services.common.onnx_models import OnnxModels
+from services.common.provenance.signing_files import own_root
 from services.common.reconciler import Reconciler
 from services.common.scanning import Scanning
 from services.common.serving import Serving, work_until
@@ -21,6 +23,7 @@ from services.composite.credentials import signing
 from services.composite.stored_steps import stored_steps
 from services.composite.worker import Compositing
 from services.denoise.worker import Denoising, drawn_faces
+from services.preprocess.answering import AT_ONCE, FacesAnswering
 from services.preprocess.faces.detector import MeshDetector
 from services.preprocess.worker import Preprocessing, preprocess_steps
 
@@ -41,6 +44,7 @@ async def embedded_ports(folder: Path, settings: Settings, variants: Sequence[st
         def worker(queue: str, handle: Handle) -> Worker:
             return Worker(queue, handle, bus, jobs, ENDURING)
 
+        detectors = [MeshDetector(settings.faces_dir) for _ in range(AT_ONCE)]
         preprocessing = Preprocessing(bus, media, jobs, preprocess_steps(models, detector, settings.max_audio_s))
         denoising = Denoising(bus, media, jobs, drawn_faces(media, models))
         composite = stored_steps(media, models, settings.encoder_threads, signing(settings))
@@ -53,12 +57,13 @@ async def embedded_ports(folder: Path, settings: Settings, variants: Sequence[st
                 for _ in range(settings.chunks_in_flight)
             ),
             worker("composite", compositing.handle),
+            FacesAnswering(bus, media, detectors),
             Scanning(Reconciler(bus, media, jobs, STALLED_S), SCAN_S),
         ]
         closing = asyncio.Event()
         working = asyncio.create_task(work_until(closing, serving, DRAIN_S))
         try:
-            yield Ports(documents, bus, jobs, media, models)
+            yield Ports(documents, bus, jobs, media, models, own_root=partial(own_root, settings))
         finally:
             closing.set()
             await working

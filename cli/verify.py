@@ -29,7 +29,7 @@ def verify(
         return
     table = Table("what", "found", show_header=False)
     for what, told in _rows(found):
-        table.add_row(what, Text(told))
+        table.add_row(_shown(what), _shown(told))
     console.print(table)
 
 
@@ -40,6 +40,11 @@ def _verified(file: Path) -> "Verification":
         raise LipstageError(f"{error.name} is not installed; pip install 'lipstage[provenance]' brings it.") from error
     result: Verification = verification.verify_file(file, own_root(Settings()))
     return result
+
+
+def _shown(told: str) -> Text:
+    """Of what strangers wrote, nothing is taken for markup or sent to the terminal as a command."""
+    return Text("".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in told))
 
 
 def _rows(found: "Verification") -> list[tuple[str, str]]:

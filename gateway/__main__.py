@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from functools import partial
 
 from gateway.app import make_app
 from gateway.front import Ports, open_front
@@ -12,6 +13,7 @@ from gateway.settings import GatewaySettings
 from services.common.health import health_server
 from services.common.http_server import http_server
 from services.common.process_memory import keep_memory_flat
+from services.common.provenance.signing_files import own_root
 from services.common.s3_links import S3Links
 from services.common.service import exiting_clearly
 from services.common.serving import closing_signals
@@ -54,7 +56,8 @@ def _ports(stack: Stack, settings: GatewaySettings) -> Ports:
         links = S3Links(
             s3_access(stack.settings.model_copy(update={"s3_url": str(settings.s3_public_url).rstrip("/")}))
         )
-    return Ports(JetStreamDocuments(stack.nats), stack.bus, stack.jobs, stack.media, stack.models, links)
+    signed_here = partial(own_root, stack.settings)
+    return Ports(JetStreamDocuments(stack.nats), stack.bus, stack.jobs, stack.media, stack.models, links, signed_here)
 
 
 if __name__ == "__main__":

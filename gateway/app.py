@@ -11,13 +11,14 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Match
 
 from gateway import problem
+from gateway.api_page.page import api_page_routes
 from gateway.asking import SCHEMES
 from gateway.body_sizes import REQUEST_BYTES
 from gateway.dialects.mounts import mount_dialects
 from gateway.front import Front
 from gateway.playground.page import page_routes
 from gateway.problem import Problem
-from gateway.rest import account, jobs, media, resumable, upload_links, uploads, verify
+from gateway.rest import account, faces, jobs, media, resumable, upload_links, uploads, verify
 from services.common.errors import LipstageError
 
 log = logging.getLogger(__name__)
@@ -32,15 +33,17 @@ def make_app(front: Front) -> FastAPI:
         title="Lipstage",
         version="1alpha",
         description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
         max_body_size=REQUEST_BYTES,
     )
     app.state.front = front
-    for part in (jobs, resumable, uploads, account, verify):
+    for part in (jobs, resumable, uploads, faces, account, verify):
         app.include_router(part.router, prefix=NATIVE, dependencies=SCHEMES, responses=problem.RESPONSES)
     app.include_router(media.router)
     app.include_router(upload_links.router)
-    app.router.routes.extend(page_routes())
+    app.router.routes.extend([*page_routes(), *api_page_routes()])
     mount_dialects(app, front)
     app.exception_handler(LipstageError)(_told)
     app.exception_handler(RequestValidationError)(_invalid)

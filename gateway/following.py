@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 
 from gateway.clock import Clock
+from gateway.deadlines import Deadlines
 from gateway.documents import Collection, Documents
 from gateway.intake import Intake
 from gateway.settling import Settling
@@ -29,9 +30,12 @@ class Following:
     Two gateways may follow the same job: everything that is done for it may be done twice.
     """
 
-    def __init__(self, documents: Documents, bus: Bus, intake: Intake, settling: Settling, clock: Clock) -> None:
+    def __init__(
+        self, documents: Documents, bus: Bus, intake: Intake, deadlines: Deadlines, settling: Settling, clock: Clock
+    ) -> None:
         self._open = Collection(documents, "open", OpenJob)
-        self._bus, self._intake, self._settling, self._clock = bus, intake, settling, clock
+        self._bus, self._intake, self._deadlines, self._settling = bus, intake, deadlines, settling
+        self._clock = clock
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._taking_in = asyncio.Semaphore(_AT_ONCE)
@@ -68,10 +72,16 @@ class Following:
         return [job for job in jobs if job not in self._tasks and int(job[:12], 16) < moment.timestamp() * 1000]
 
     async def _follow(self, account: str, job: str) -> None:
+        async with asyncio.TaskGroup() as both:
+            deadlines = both.create_task(self._patiently(self._deadlines.keep, account, job))
+            await self._patiently(self._to_the_end, account, job)
+            deadlines.cancel()
+
+    async def _patiently(self, step: Callable[[str, str], Awaitable[None]], account: str, job: str) -> None:
         pause_s = FIRST_PAUSE_S
         while True:
             try:
-                await self._to_the_end(account, job)
+                await step(account, job)
             except ObjectMissing:
                 log.info("job %s was submitted by half and is dropped", job)
                 await self._open.delete(job)
@@ -87,7 +97,8 @@ class Following:
         async with self._turns[account]:  # first come, first served; only the first of an account looks for a place
             await self._intake.await_turn(account, job)
         async with self._taking_in:
-            await self._intake.take(account, job)
+            submission = await self._intake.take(account, job)
+        await self._settling.tell_start(submission)
         async with self._bus.events(job) as events:
             async for _ in events:
                 pass

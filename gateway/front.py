@@ -1,7 +1,7 @@
 """What every route needs, composed once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,7 +11,9 @@ from gateway.accounts import Account
 from gateway.billing.plans import Plans, load_plans
 from gateway.clock import Clock, utc_now
 from gateway.consents import Consents
+from gateway.deadlines import Deadlines
 from gateway.documents import Collection, Documents
+from gateway.ending import Ending
 from gateway.following import Following
 from gateway.guarded_client import guarded_client
 from gateway.intake import Intake
@@ -22,11 +24,13 @@ from gateway.links import Links, OwnLinks
 from gateway.probe_limits import ProbeLimits
 from gateway.probing import Prober
 from gateway.removal import Removal
+from gateway.results import Results
 from gateway.settings import GatewaySettings
 from gateway.settling import Settling
 from gateway.sources import Sources
 from gateway.upload_links import UploadLinks
 from gateway.uploads import Uploads
+from gateway.verifier import Verifier
 from gateway.webhooks.delivery import TIMEOUT_S, Deliverer
 from gateway.webhooks.fal_key import fal_key
 from gateway.webhooks.outbox import Outbox
@@ -45,6 +49,8 @@ class Ports:
     models: Models
     links: Links | None = None
     """Straight to the store; None: through the gateway."""
+    own_root: Callable[[], str | None] = lambda: None
+    """The certificate, PEM, that this installation's signatures hang from; None: not known here."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,12 @@ class Front:
     rates: Rates
     consents: Consents
     uploads: Uploads
+    sources: Sources
     jobs: Jobs
     own_links: OwnLinks
     upload_links: UploadLinks
     plans: Plans
+    verifier: Verifier
 
 
 @asynccontextmanager
@@ -72,11 +80,16 @@ async def open_front(ports: Ports, settings: GatewaySettings, clock: Clock = utc
     policy, plans = settings.url_policy, load_plans(settings.price_plans)
     outbox = Outbox(documents, clock)
     uploads = Uploads(documents, ports.media, Prober(ProbeLimits()), clock)
-    sources = Sources(uploads, ports.media, own_links, upload_links, policy, clock)
-    intake = Intake(documents, sources, ports.bus, ports.jobs, ports.media, ports.models, clock)
+    results = Results(documents, ports.jobs, own_links, links)
+    sources = Sources(uploads, results, ports.media, own_links, upload_links, policy, clock)
+    ending = Ending(documents, ports.bus, ports.jobs)
+    intake = Intake(documents, sources, ending, ports.bus, ports.jobs, ports.media, ports.models, clock)
     settling = Settling(documents, ports.jobs, outbox, links, settings.base_url, clock)
-    following = Following(documents, ports.bus, intake, settling, clock)
-    jobs = Jobs(documents, ports.bus, ports.jobs, ports.media, links, sources, following, settings, plans, clock)
+    deadlines = Deadlines(documents, ending, settling, clock)
+    following = Following(documents, ports.bus, intake, deadlines, settling, clock)
+    jobs = Jobs(
+        documents, ports.bus, ports.jobs, ports.media, links, sources, ending, following, settings, plans, clock
+    )
     closing = asyncio.Event()
     signer = AccountSigner(Collection(documents, "accounts", Account), await fal_key(documents, clock))
     async with guarded_client(policy, httpx2.Timeout(TIMEOUT_S)) as client, asyncio.TaskGroup() as serving:
@@ -91,9 +104,11 @@ async def open_front(ports: Ports, settings: GatewaySettings, clock: Clock = utc
             Rates(),
             Consents(documents, clock),
             uploads,
+            sources,
             jobs,
             own_links,
             upload_links,
             plans,
+            Verifier(ports.own_root),
         )
         closing.set()

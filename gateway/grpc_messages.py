@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import ValidationError
 
+from gateway import results, uploads
 from gateway.billing.estimates import Estimate
+from gateway.job_filter import JobFilter
 from gateway.job_views import JobView, State
-from gateway.submissions import JobRequest
-from gateway.uploads import PREFIX
+from gateway.submissions import Dialect, JobRequest, Moment
 from lipstage.v1 import events_pb2, jobs_pb2, service_pb2
 from services.common.errors import InvalidParameter
 from services.common.messages import JobEvent, Priority
@@ -24,6 +26,11 @@ _NAMES: Final[Mapping["jobs_pb2.JobState.ValueType", State]] = {number: state fo
 _PRIORITIES: Final[Mapping["jobs_pb2.Priority.ValueType", Priority]] = {
     jobs_pb2.Priority.Value(f"PRIORITY_{priority.upper()}"): priority for priority in get_args(Priority)
 }
+_MOMENTS: Final[Mapping["service_pb2.WebhookEvent.ValueType", Moment]] = {
+    service_pb2.WebhookEvent.Value(f"WEBHOOK_EVENT_{moment.upper()}"): moment for moment in get_args(Moment)
+}
+_PREFIXES: Final = {"upload_id": uploads.PREFIX, "job_id": results.PREFIX}
+_DIALECTS: Final[tuple[Dialect, ...]] = get_args(Dialect)
 _UNIT_NANOS: Final = 1e9
 
 
@@ -42,9 +49,12 @@ def job_request(message: service_pb2.CreateJobRequest) -> JobRequest:
     if "consent" in present:
         asked["consent"] = _consent(message.consent)
     if "retention" in present:
-        asked["retention_s"] = math.ceil(message.retention.seconds + message.retention.nanos / _UNIT_NANOS)
+        asked["retention_s"] = math.ceil(_seconds(message.retention))
+    for name in ("start_within", "cancel_after"):
+        if name in present:
+            asked[f"{name}_s"] = _seconds(getattr(message, name))
     if "webhook" in present:
-        asked["webhook"] = {"url": message.webhook.url}
+        asked["webhook"] = _webhook(message.webhook)
     asked |= {name: getattr(message, name) for name in ("consent_id", "label") if name in present}
     return _checked(asked)
 
@@ -62,6 +72,18 @@ def states_in(message: service_pb2.ListJobsRequest) -> tuple[State, ...]:
         return tuple(_NAMES[state] for state in message.states)
     except KeyError as unknown:
         raise InvalidParameter(f"There is no job state {unknown}.") from unknown
+
+
+def filter_in(message: service_pb2.ListJobsRequest) -> JobFilter:
+    """Raises InvalidParameter."""
+    if unknown := set(message.dialects) - set(_DIALECTS):
+        raise InvalidParameter(f"There is no dialect {min(unknown)}.")
+    return JobFilter(
+        created_after=_moment(message.created_after) if message.HasField("created_after") else None,
+        created_before=_moment(message.created_before) if message.HasField("created_before") else None,
+        dialects=[dialect for dialect in _DIALECTS if dialect in message.dialects],
+        metadata=dict(message.metadata),
+    )
 
 
 def job_message(view: JobView) -> service_pb2.Job:
@@ -117,9 +139,17 @@ def estimate_message(estimate: Estimate) -> service_pb2.EstimateJobResponse:
 def _source(message: service_pb2.MediaSource, name: str) -> str:
     given = message.WhichOneof("source")
     if given is None:
-        raise InvalidParameter(f"{name} is missing: give an upload, an address or a data URI.")
+        raise InvalidParameter(f"{name} is missing: give an upload, a job, an address or a data URI.")
     source: str = getattr(message, given)
-    return f"{PREFIX}{source}" if given == "upload_id" else source
+    return f"{_PREFIXES.get(given, '')}{source}"
+
+
+def _webhook(message: service_pb2.Webhook) -> dict[str, Any]:
+    """An unknown number is left for the request to refuse."""
+    told: dict[str, Any] = {"url": message.url}
+    if message.events:
+        told["events"] = tuple(_MOMENTS.get(event, event) for event in message.events)
+    return told
 
 
 def _consent(message: service_pb2.Consent) -> dict[str, Any]:
@@ -137,6 +167,18 @@ def _checked(asked: dict[str, Any]) -> JobRequest:
     except ValidationError as refusal:
         first = refusal.errors()[0]
         raise InvalidParameter(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from refusal
+
+
+def _moment(timestamp: Timestamp) -> datetime:
+    """Raises InvalidParameter."""
+    try:
+        return timestamp.ToDatetime(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidParameter("A moment lies outside of the years 1 to 9999.") from None
+
+
+def _seconds(duration: Duration) -> float:
+    return duration.seconds + duration.nanos / _UNIT_NANOS
 
 
 def _timestamp(moment: datetime | None) -> Timestamp | None:

@@ -13,6 +13,7 @@ from gateway.grpc_errors import Context, abort
 from gateway.grpc_messages import (
     estimate_message,
     estimate_request,
+    filter_in,
     job_message,
     job_request,
     states_in,
@@ -70,7 +71,8 @@ class LipSync(LipSyncServicer):
         if request.page_token and not _PAGE_TOKEN.fullmatch(request.page_token):
             raise InvalidParameter("page_token is none that a page before gave.")
         limit = min(request.page_size or PAGE, LONGEST_PAGE)
-        page = await self._front.jobs.list(caller, states_in(request), request.page_token or None, limit)
+        cursor, only = request.page_token or None, filter_in(request)
+        page = await self._front.jobs.list(caller, states_in(request), cursor, limit, only)
         jobs = [job_message(view) for view in page.jobs]
         return wire.ListJobsResponse(jobs=jobs, next_page_token=page.next_cursor or "")
 

@@ -1,7 +1,7 @@
 """Identifiers that sort by the time they were made."""
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 _RANDOM_BITS = 74
 
@@ -13,3 +13,8 @@ def new_id(now: datetime) -> str:
     high, low = chance >> 62, chance & ((1 << 62) - 1)
     value = milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low
     return f"{value:032x}"
+
+
+def made_at(made: str) -> datetime:
+    """When an id was made, to the millisecond."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(made[:12], 16))

@@ -3,23 +3,22 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
 from datetime import timedelta
 
 from gateway.accounts import Account
 from gateway.clock import Clock
 from gateway.documents import Collection, Documents
+from gateway.ending import Ending
 from gateway.limits import Quotas
 from gateway.media_uses import MediaUses
 from gateway.slots import Slots
 from gateway.sources import Sources
 from gateway.submissions import StoredMedia, Submission
 from services.common.errors import InputError, LipstageError, StaleRecord, Unavailable
-from services.common.messages import JobError, JobEvent, JobRecord, Provenance
+from services.common.messages import JobRecord, Provenance
 from services.common.networks_used import cards_of
 from services.common.new_job import begin, new_record
 from services.common.ports import Bus, JobStore, MediaStore, Models
-from services.common.progress import cancel
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +37,7 @@ class Intake:
         self,
         documents: Documents,
         sources: Sources,
+        ending: Ending,
         bus: Bus,
         jobs: JobStore,
         media: MediaStore,
@@ -48,37 +48,42 @@ class Intake:
         self._accounts = Collection(documents, "accounts", Account)
         self._quotas = Quotas(documents, clock)
         self._slots, self._uses = Slots(documents), MediaUses(documents, media)
-        self._sources, self._bus, self._jobs, self._models = sources, bus, jobs, models
+        self._sources, self._ending, self._bus, self._jobs, self._models = sources, ending, bus, jobs, models
         self._clock = clock
 
     async def await_turn(self, account_id: str, job_id: str) -> None:
         """Returns when the account has a place for the job, or the job is over before. Raises Unavailable."""
         account = await self._accounts.get(account_id)
-        while not _needs_no_turn(await self._submissions.get(f"{account_id}/{job_id}")):
+        while (await self._submissions.get(f"{account_id}/{job_id}")).waiting:
             if await self._slots.take(account_id, job_id, account.limits.running_jobs):
                 return
             await asyncio.sleep(LOOK_S)
 
     async def take(self, account_id: str, job_id: str) -> Submission:
         """Returns once the stages have the job, or it has ended before. Raises Unavailable."""
-        key = f"{account_id}/{job_id}"
-        submission = await self._submissions.get(key)
-        if _needs_no_turn(submission):
-            return submission
+        submission = await self._submissions.get(f"{account_id}/{job_id}")
+        if submission.waiting:
+            submission = await self._taken_in_or_failed(submission, await self._accounts.get(account_id))
+        if submission.called_off:  # maybe while its record was being created
+            await self._ending.call_off(job_id)
+        return submission
+
+    async def _taken_in_or_failed(self, submission: Submission, owner: Account) -> Submission:
         try:
-            return await self._taken_in(key, submission, await self._accounts.get(account_id))
+            return await self._taken_in(submission, owner)
         except Unavailable as error:
             if self._clock() - submission.created_at < GIVE_UP:
                 raise
-            return await self._failed(key, error)
+            return await self._ending.fail(owner.id, submission.id, error)
         except InputError as error:
-            return await self._failed(key, error)
+            return await self._ending.fail(owner.id, submission.id, error)
         except LipstageError as error:
-            log.exception("job %s could not be taken in", job_id)
-            return await self._failed(key, error)
+            log.exception("job %s could not be taken in", submission.id)
+            return await self._ending.fail(owner.id, submission.id, error)
 
-    async def _taken_in(self, key: str, submission: Submission, owner: Account) -> Submission:
+    async def _taken_in(self, submission: Submission, owner: Account) -> Submission:
         account, request, at_most_bytes = owner.id, submission.request, owner.limits.max_media_bytes
+        key = f"{account}/{submission.id}"
         video = await self._sources.stored(account, request.video, "video", at_most_bytes)
         audio = await self._sources.stored(account, request.audio, "audio", at_most_bytes)
         await self._quotas.count(owner, submission.id, submission.created_at, audio.duration_s)
@@ -87,15 +92,14 @@ class Intake:
         submission = await self._submissions.change(
             key, lambda newest: newest.model_copy(update={"video": video, "audio": audio})
         )
-        if submission.canceled:
+        if submission.called_off:
             return submission
         with contextlib.suppress(StaleRecord):  # somebody else was first; what they created is the same
             await begin(self._bus, self._jobs, await self._record(submission, video, audio))
         now = self._clock()
-        submission = await self._submissions.change(key, _if_not(lambda newest: newest.queued_at, queued_at=now))
-        if submission.canceled:  # between the look above and the record
-            await cancel(self._jobs, self._bus, submission.id)
-        return submission
+        return await self._submissions.change(
+            key, lambda newest: newest.model_copy(update={"queued_at": now}) if newest.waiting else newest
+        )
 
     async def _record(self, submission: Submission, video: StoredMedia, audio: StoredMedia) -> JobRecord:
         request = submission.request
@@ -108,18 +112,3 @@ class Intake:
             label=request.label,
         )
         return record.model_copy(update={"priority": request.priority, "provenance": provenance})
-
-    async def _failed(self, key: str, error: LipstageError) -> Submission:
-        reason = JobError(code=error.code, message=str(error))
-        failed = await self._submissions.change(key, _if_not(lambda newest: newest.error, error=reason))
-        await self._bus.announce(JobEvent(job_id=failed.id, state="failed"))
-        return failed
-
-
-def _needs_no_turn(submission: Submission) -> bool:
-    return bool(submission.queued_at or submission.error or submission.canceled)
-
-
-def _if_not(there: Callable[[Submission], object], **fields: object) -> Callable[[Submission], Submission]:
-    """Sets the fields unless that was done before."""
-    return lambda newest: newest if there(newest) else newest.model_copy(update=fields)

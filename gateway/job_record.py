@@ -86,6 +86,7 @@ def _failure(submission: Submission, record: JobRecord | None) -> Failure:
     return Failure(
         error=submission.error or (record.error if record else None),
         restarts=max(0, record.epoch - 1) if record else 0,
+        retries=record.retries if record else {},
     )
 
 

@@ -15,8 +15,10 @@ from gateway.billing.plans import Plans, plan_named
 from gateway.clock import Clock
 from gateway.consents import Consents
 from gateway.documents import Collection, Documents
+from gateway.ending import Ending
 from gateway.following import Following
 from gateway.ids import new_id
+from gateway.job_filter import EVERY_JOB, JobFilter
 from gateway.job_views import JobView, State, job_view
 from gateway.links import Links
 from gateway.removal import Removal
@@ -34,7 +36,6 @@ from services.common.errors import (
 )
 from services.common.messages import JobEvent, JobRecord
 from services.common.ports import Bus, JobStore, MediaStore
-from services.common.progress import cancel
 
 PAGE = 50
 """Jobs a page holds unless fewer are asked for."""
@@ -66,6 +67,7 @@ class Jobs:
         media: MediaStore,
         links: Links,
         sources: Sources,
+        ending: Ending,
         following: Following,
         settings: GatewaySettings,
         plans: Plans,
@@ -77,13 +79,8 @@ class Jobs:
         self._consents = Consents(documents, clock)
         self._ledger, self._removal = Ledger(documents), Removal(documents, media, clock)
         self._bus, self._jobs, self._media, self._links = bus, jobs, media, links
-        self._sources, self._following, self._settings, self._plans, self._clock = (
-            sources,
-            following,
-            settings,
-            plans,
-            clock,
-        )
+        self._sources, self._ending, self._following = sources, ending, following
+        self._settings, self._plans, self._clock = settings, plans, clock
 
     async def create(
         self,
@@ -140,14 +137,20 @@ class Jobs:
         return submission, await self._view(submission)
 
     async def list(
-        self, caller: Caller, states: Sequence[State] = (), cursor: str | None = None, limit: int = PAGE
+        self,
+        caller: Caller,
+        states: Sequence[State] = (),
+        cursor: str | None = None,
+        limit: int = PAGE,
+        only: JobFilter = EVERY_JOB,
     ) -> Page:
         """The newest first. `cursor` is the `next_cursor` of the page before."""
         found: list[JobView] = []
-        keys = await self._submissions.keys(f"{caller.account.id}/")
-        for key in reversed([key for key in keys if cursor is None or key < f"{caller.account.id}/{cursor}"]):
-            submission = await self._submissions.find(key)
-            if submission is None:
+        folder = f"{caller.account.id}/"
+        jobs = [key.removeprefix(folder) for key in await self._submissions.keys(folder)]
+        for job in reversed([job for job in jobs if (cursor is None or job < cursor) and only.in_time(job)]):
+            submission = await self._submissions.find(folder + job)
+            if submission is None or not only.takes(submission):
                 continue
             view = await self._view(submission)
             if states and view.state not in states:
@@ -180,14 +183,8 @@ class Jobs:
 
     async def cancel(self, caller: Caller, job: str) -> JobView:
         """Ends a running job; one that has ended stays as it is."""
-        submission = await self._submission(caller, job)
-        key = f"{caller.account.id}/{job}"
-        if not (await self._view(submission)).ended:
-            await self._submissions.change(key, lambda newest: newest.model_copy(update={"canceled": True}))
-            if await self._record(job):
-                await cancel(self._jobs, self._bus, job)
-            else:  # if the record is being created now, its creator sees the wish and cancels it
-                await self._bus.announce(JobEvent(job_id=job, state="canceled"))
+        if not (await self.get(caller, job)).ended:
+            await self._ending.cancel(caller.account.id, job)
             self._following.follow(caller.account.id, job)
         return await self.get(caller, job)
 
@@ -231,7 +228,8 @@ class Jobs:
 
     async def _first(self, account: str, key: str, request: JobRequest, job: str) -> str:
         """The job that the first request with this key is to have. Raises IdempotencyConflict."""
-        sha256 = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+        # Without defaults: a field that a later version adds does not make another request of the same one.
+        sha256 = hashlib.sha256(request.model_dump_json(exclude_defaults=True).encode()).hexdigest()
         name = f"{account}/{hashlib.sha256(key.encode()).hexdigest()}"
         begun = await self._begun.create_once(name, Begun(job=job, request_sha256=sha256))
         if begun.request_sha256 != sha256:

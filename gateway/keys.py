@@ -43,6 +43,13 @@ class Keys:
             raise _refusal()
         return caller
 
+    async def holder(self, key: str) -> Caller:
+        """Whose key it is, without its secret. Raises Unauthenticated once it has ended."""
+        found = await self._keys.find(key)
+        if found is None or _has_ended(found, self._clock()):
+            raise _refusal()
+        return Caller(await self._accounts.get(found.account), found)
+
     async def create_account(self, name: str, edit: Callable[[Account], Account] = lambda account: account) -> Account:
         """`edit` is given the account with the usual settings."""
         now = self._clock()

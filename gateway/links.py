@@ -17,6 +17,10 @@ class Links(Protocol):
         """A GET of the object; with `filename` a browser that saves it calls it that."""
         ...
 
+    def name_in(self, url: str) -> str | None:
+        """The object that a link of this kind leads to; None for other addresses. Raises LinkInvalid."""
+        ...
+
 
 class OwnLinks:
     """Links to the gateway itself, which then reads the object from the media store."""

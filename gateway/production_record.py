@@ -67,6 +67,11 @@ class Failure(Part):
     """Why the job failed."""
     restarts: int
     """How often its preprocessing was begun anew, because a worker was lost or handed the task back."""
+    retries: dict[str, int]
+    """How often one of its tasks had to wait for a server or was tried again, by the code of the reason.
+
+    Tasks of lost workers are not among them; a reason that could not be noted at once is left out.
+    """
 
 
 class Billing(Part):

@@ -7,6 +7,8 @@ from datetime import timedelta
 from gateway.clock import Clock
 from gateway.documents import Collection, Documents
 from gateway.media_uses import MediaUses
+from gateway.partial_uploads import PartialUploads
+from gateway.resumable_uploads import ResumableUploads
 from gateway.submissions import Submission
 from gateway.unfinished import remove_unfinished
 from gateway.uploads import Upload
@@ -28,6 +30,7 @@ class Removal:
         self._submissions = Collection(documents, "submissions", Submission)
         self._uploads = Collection(documents, "uploads", Upload)
         self._uses, self._outbox = MediaUses(documents, media), Outbox(documents, clock)
+        self._resumable, self._partial = ResumableUploads(documents, media, clock), PartialUploads(media)
         self._media, self._clock = media, clock
 
     async def serve(self, closing: asyncio.Event) -> None:
@@ -45,6 +48,8 @@ class Removal:
         """Removes everything whose time is over. Raises Unavailable; the next sweep then goes on."""
         now = self._clock()
         await asyncio.to_thread(remove_unfinished, self._media.scratch, now.timestamp())
+        await self._resumable.sweep(now)
+        await self._partial.sweep(now)
         async for key, upload in self._uploads.items():
             if upload.expires_at < now:
                 await self._uploads.delete(key)

@@ -1,15 +1,18 @@
-"""What the end of a job brings with it: its charge, its webhook, its place given back, its retention begun."""
+"""What the end of a job brings with it: its charge, its webhook, its place given back, its retention begun.
+
+Its start is told here too, where that is wanted.
+"""
 
 from gateway.billing.charging import charge_once
 from gateway.billing.ledger import Ledger
 from gateway.billing.pace import Paces
 from gateway.clock import Clock
 from gateway.documents import Collection, Documents
-from gateway.job_views import job_view
+from gateway.job_views import JobView, State, job_view
 from gateway.limits import Quotas
 from gateway.links import Links
 from gateway.slots import Slots
-from gateway.submissions import OpenJob, Submission
+from gateway.submissions import OpenJob, Submission, Webhook
 from gateway.webhook_bodies import webhook_body
 from gateway.webhooks.messages import Event
 from gateway.webhooks.outbox import Outbox
@@ -31,6 +34,13 @@ class Settling:
         self._jobs, self._outbox, self._links, self._clock = jobs, outbox, links, clock
         self._base_url = base_url
 
+    async def tell_start(self, submission: Submission) -> None:
+        """Not once the job has ended. Raises Unavailable."""
+        if (webhook := submission.request.webhook) and "started" in webhook.events:
+            view = job_view(submission, await self._record(submission.id), None, self._links, self._clock())
+            if view.state == "processing":
+                await self._tell(view, submission, webhook)
+
     async def settle(self, account: str, job: str) -> bool:
         """False when the job has not ended yet. Raises Unavailable."""
         key = f"{account}/{job}"
@@ -45,15 +55,17 @@ class Settling:
         submission = await self._submissions.change(
             key, lambda newest: newest if newest.ended_at else newest.model_copy(update={"ended_at": now})
         )
-        if webhook := submission.request.webhook:
-            view = job_view(submission, record, charge, self._links, now)
-            body = webhook_body(view, submission, self._base_url)
-            await self._outbox.add(job, _event(view.state), account, submission.dialect, str(webhook.url), body)
+        if (webhook := submission.request.webhook) and "ended" in webhook.events:
+            await self._tell(job_view(submission, record, charge, self._links, now), submission, webhook)
         if charge is None:
             await self._quotas.give_back(account, job, submission.created_at)
         await self._slots.give_back(account, job)
         await self._open.delete(job)
         return True
+
+    async def _tell(self, view: JobView, submission: Submission, webhook: Webhook) -> None:
+        body, event = webhook_body(view, submission, self._base_url), _event(view.state)
+        await self._outbox.add(view.id, event, submission.account, submission.dialect, str(webhook.url), body)
 
     async def _record(self, job: str) -> JobRecord | None:
         try:
@@ -63,8 +75,11 @@ class Settling:
         return record
 
 
-def _event(state: str) -> Event:
+def _event(state: State) -> Event:
     match state:
         case "completed" | "failed" | "canceled":
             return state
-    raise LipstageError(f"A job that is {state} has not ended.")
+        case "processing":
+            return "started"
+        case "created":
+            raise LipstageError("A job that was only created is not told of.")

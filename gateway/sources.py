@@ -1,7 +1,9 @@
 """From what a caller names as video or voice to a probed object of the media store."""
 
 import asyncio
-from typing import Literal
+import mimetypes
+from pathlib import Path, PurePosixPath
+from typing import Final, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from gateway.addresses import UrlPolicy
@@ -9,15 +11,18 @@ from gateway.clock import Clock
 from gateway.data_uri import save_data_uri
 from gateway.fetching import FetchLimits, fetch
 from gateway.ids import new_id
+from gateway.incoming_file import Fetched, incoming_file
 from gateway.links import OwnLinks
 from gateway.probing import AudioFacts
+from gateway.results import Results
 from gateway.submissions import StoredMedia
 from gateway.upload_links import UploadLinks
 from gateway.uploads import PREFIX, Upload, Uploads, sounding_s
-from services.common.errors import InvalidParameter, NoVideoStream
+from services.common.errors import InvalidParameter, NoVideoStream, ObjectMissing, UploadNotFound
 from services.common.ports import MediaStore
 
 Wanted = Literal["video", "audio"]
+_BLOCK_BYTES: Final = 1 << 20
 
 
 class Sources:
@@ -26,6 +31,7 @@ class Sources:
     def __init__(
         self,
         uploads: Uploads,
+        results: Results,
         media: MediaStore,
         links: OwnLinks,
         upload_links: UploadLinks,
@@ -33,7 +39,7 @@ class Sources:
         clock: Clock,
     ) -> None:
         self._uploads, self._media, self._links, self._upload_links = uploads, media, links, upload_links
-        self._policy, self._clock = policy, clock
+        self._results, self._policy, self._clock = results, policy, clock
 
     async def kept(self, account: str, source: str, at_most_bytes: int) -> str:
         """`source` itself, or the upload that a data URI has become: no request is stored with media in it."""
@@ -47,17 +53,18 @@ class Sources:
             path.unlink(missing_ok=True)
 
     async def stored(self, account: str, source: str, wanted: Wanted, at_most_bytes: int) -> StoredMedia:
-        """Raises UploadNotFound, LinkInvalid, what is wrong with the address, and what is wrong with the media."""
-        if source.startswith(PREFIX):
-            upload = await self._uploads.get(account, source.removeprefix(PREFIX))
-        elif named := self._upload_links.named_in(account, source):
-            upload = await self._uploads.get(named.account, named.upload)
-        elif own := await self._uploads.linked(account, source, self._links):
-            upload = own
-        elif source.startswith(("http://", "https://")):
+        """Raises UploadNotFound, LinkInvalid, what is wrong with the address, and what is wrong with the media.
+
+        Besides, for what another job made, JobNotFound and JobNotEnded.
+        """
+        result = await self._results.named(account, source)
+        upload = await (self._copied(account, result) if result else self.uploaded(account, source))
+        if upload is None and source.startswith(("http://", "https://")):
             upload = await self._fetched(account, source, at_most_bytes)
-        else:
-            raise InvalidParameter("A source is an https address, a data URI or upload: and an upload's id.")
+        if upload is None:
+            raise InvalidParameter(
+                "A source is an https address, a data URI, upload: and an upload's id or job: and a job's."
+            )
         if wanted == "video" and isinstance(upload.facts, AudioFacts):
             raise NoVideoStream("The video has no pictures.")
         return StoredMedia(
@@ -68,6 +75,29 @@ class Sources:
             source=_without_secrets(source),
         )
 
+    async def uploaded(self, account: str, source: str) -> Upload | None:
+        """What is here already under this name or address of ours; None for others.
+
+        Raises UploadNotFound and LinkInvalid.
+        """
+        if source.startswith(PREFIX):
+            return await self._uploads.get(account, source.removeprefix(PREFIX))
+        if named := self._upload_links.named_in(account, source):
+            return await self._uploads.get(named.account, named.upload)
+        return await self._uploads.linked(account, source, self._links)
+
+    async def _copied(self, account: str, name: str) -> Upload:
+        """A result as an upload of its own: it stays when the job that made it goes."""
+        path = self._media.scratch / f"copy-{new_id(self._clock())}"
+        try:
+            async with self._media.local(name) as made:
+                copied = await asyncio.to_thread(_copy, made, path, PurePosixPath(name).name)
+            return await self._uploads.keep(account, path, copied)
+        except ObjectMissing:
+            raise UploadNotFound("What this job made is not kept any more.") from None
+        finally:
+            path.unlink(missing_ok=True)
+
     async def _fetched(self, account: str, url: str, at_most_bytes: int) -> Upload:
         path = self._media.scratch / f"fetch-{new_id(self._clock())}"
         try:
@@ -75,6 +105,14 @@ class Sources:
             return await self._uploads.keep(account, path, fetched)
         finally:
             path.unlink(missing_ok=True)
+
+
+def _copy(made: Path, path: Path, filename: str) -> Fetched:
+    with incoming_file(path, made.stat().st_size) as file, made.open("rb") as original:
+        while block := original.read(_BLOCK_BYTES):
+            file.write(block)
+    content_type, _ = mimetypes.guess_type(filename)
+    return Fetched(file.sha256, file.bytes, content_type, "", filename)
 
 
 def _without_secrets(source: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +27,7 @@ FILE_NAME: Final = "gateway.sqlite"
 """What the embedded gateway calls the file in its folder."""
 _BUSY_S = 10.0
 """How long another process may keep the file to itself."""
+_LOOK_S = 0.01
 _READABLE_BY_OWNER = 0o600
 _PRIMARY = 0xFF
 """The part of an error code that does not depend on the system call that failed."""
@@ -122,8 +124,9 @@ class SqliteDocuments:
         with contextlib.suppress(FileExistsError):
             self._path.touch(_READABLE_BY_OWNER, exist_ok=False)
         self._connection = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)
+        once_free(self._connection, "pragma journal_mode = wal")
         # A document that was acknowledged survives a power cut.
-        for statement in ("pragma journal_mode = wal", "pragma synchronous = full", _TABLE):
+        for statement in ("pragma synchronous = full", _TABLE):
             self._connection.execute(statement)
 
     def _trouble(self, error: sqlite3.Error) -> LipstageError:
@@ -136,3 +139,17 @@ class SqliteDocuments:
             case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
                 return ObjectDamaged(f"{self._path} is damaged, or no SQLite file.", **where)
         return Unavailable(f"{self._path} cannot be used now: {error}.", **where)
+
+
+def once_free(connection: sqlite3.Connection, statement: str) -> None:
+    """Runs a statement for which SQLite does not always wait: where two open a new file at once, one may be refused."""
+    give_up_s = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_s:
+                raise
+            time.sleep(_LOOK_S)
+        else:
+            return

@@ -6,13 +6,17 @@ from typing import Annotated, Any, Literal
 from pydantic import AnyHttpUrl, AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
 from gateway.billing.plans import Plan
-from services.common.messages import DubParameters, JobError, Priority, Whole
+from services.common.messages import DubParameters, JobError, Number, Priority, Whole
 from services.common.new_job import Content
 
 Dialect = Literal["native", "wavespeed", "fal", "replicate", "sync"]
 MAX_RETENTION_S = 365 * 24 * 3600
+MAX_DEADLINE_S = 30 * 24 * 3600
 Source = Annotated[str, Field(min_length=1, examples=["https://example.com/talk.mp4", "upload:0192f0c1…"])]
-"""A URL, a data URI, or `upload:` and the id of an upload."""
+"""A URL, a data URI, `upload:` and the id of an upload, or `job:` and the id of a job whose result is meant."""
+Deadline = Annotated[Number, Field(gt=0, le=MAX_DEADLINE_S)]
+"""Seconds, counted from the job's creation."""
+Moment = Literal["started", "ended"]
 NoteKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
@@ -33,6 +37,8 @@ class Consent(Asked):
 class Webhook(Asked):
     url: AnyHttpUrl
     """Where the job's end is posted to."""
+    events: Annotated[tuple[Moment, ...], Field(min_length=1, max_length=2)] = ("ended",)
+    """What is told there: that the stages have been given the job, and its end."""
 
 
 class JobRequest(Asked):
@@ -50,6 +56,10 @@ class JobRequest(Asked):
     retention_s: Whole | None = Field(default=None, ge=0, le=MAX_RETENTION_S)
     """How long media and result are kept after the job's end; None = as the account or the installation does."""
     webhook: Webhook | None = None
+    start_within_s: Deadline | None = None
+    """The job fails if the stages have not been given it by then; None = it waits for its turn as long as it takes."""
+    cancel_after_s: Deadline | None = None
+    """The job is canceled if it has not ended by then; None = it takes as long as it takes."""
     metadata: dict[NoteKey, Annotated[str, Field(max_length=500)]] = Field(default={}, max_length=32)
 
 
@@ -103,6 +113,16 @@ class Submission(BaseModel):
     """When its media and result were removed."""
     removed: tuple[str, ...] = ()
     """Names of the objects that were removed, as proof."""
+
+    @property
+    def called_off(self) -> bool:
+        """Whether the stages are not to have it, or not to go on with it."""
+        return self.canceled or self.error is not None
+
+    @property
+    def waiting(self) -> bool:
+        """Until the stages have been given it, or it is called off before."""
+        return self.queued_at is None and not self.called_off
 
 
 class OpenJob(BaseModel):

@@ -1,10 +1,10 @@
-"""Files that were begun to be sent and never finished: they lie on the gateway's own disk, and leave after a day."""
+"""What a gateway that was killed left of files it was receiving, on its own disk: it leaves after a day."""
 
 from pathlib import Path
 from typing import Final
 
 KEPT_S: Final = 24 * 3600.0
-_KINDS: Final = ("part", "resumable", "upload", "fetch", "data", "verify")
+_KINDS: Final = ("piece", "upload", "fetch", "data", "copy", "verify")
 """How their names in the media store's scratch folder begin; what else is there is not ours."""
 
 

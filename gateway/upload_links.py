@@ -1,4 +1,4 @@
-"""Addresses that let whoever has them send one upload, or read it, without a key."""
+"""Addresses that let whoever has them send one upload, read it, or watch one job, without a key."""
 
 import hmac
 import time
@@ -16,13 +16,14 @@ FILES_BY_ID: Final = ("/v1/files/", "/v1/v1/files/")
 """Where Replicate's callers find an upload's description; they name the upload by it."""
 WRITABLE_S: Final = 3600.0
 
-Purpose = Literal["read", "write", "send any"]
+Purpose = Literal["read", "write", "send any", "watch"]
 
 
 class UploadPass(NamedTuple):
     account: str
+    """The key of who may watch, where a job is to be watched."""
     upload: str
-    """Empty where the pass is for any number of new ones."""
+    """Empty where the pass is for any number of new ones; a job where it is to be watched."""
     at_most_bytes: int = 0
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -38,6 +38,8 @@ class Upload(BaseModel):
     created_at: datetime
     expires_at: datetime
     facts: Annotated[VideoFacts | AudioFacts, Field(discriminator="kind")]
+    notes: dict[str, Any] = {}
+    """What a dialect tells of it besides."""
 
     @property
     def source(self) -> str:
@@ -110,6 +112,10 @@ class Uploads:
         if upload.expires_at < self._clock():
             raise UploadNotFound(f"Upload {upload_id} has expired.", upload_id=upload_id)
         return upload
+
+    async def note(self, account: str, upload_id: str, notes: dict[str, Any]) -> Upload:
+        key = f"{account}/{upload_id}"
+        return await self._uploads.change(key, lambda newest: newest.model_copy(update={"notes": notes}))
 
     async def linked(self, account: str, url: str, links: OwnLinks) -> Upload | None:
         """The upload that one of our own links leads to; None for other addresses. Raises LinkInvalid."""

@@ -1,4 +1,4 @@
-"""What a job's end is told with, in each dialect's own words."""
+"""What a job's start and end are told with, in each dialect's own words."""
 
 from gateway.dialects import fal_words, replicate_words, sync_words, wavespeed_words
 from gateway.job_views import JobView
@@ -23,7 +23,7 @@ def webhook_body(view: JobView, submission: Submission, base_url: str) -> Json:
 def _native(view: JobView) -> Json:
     """As Standard Webhooks proposes: a type, a time, and the job as the API shows it."""
     return {
-        "type": f"job.{view.state}",
-        "timestamp": (view.ended_at or view.created_at).isoformat(),
+        "type": "job.started" if view.state == "processing" else f"job.{view.state}",
+        "timestamp": (view.ended_at or view.started_at or view.created_at).isoformat(),
         "data": view.model_dump(mode="json"),
     }

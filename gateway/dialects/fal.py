@@ -3,9 +3,9 @@
 import json
 from collections.abc import AsyncIterator
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, FastAPI, Header, Query, Response
+from fastapi import APIRouter, FastAPI, Query, Response
 from pydantic import AnyHttpUrl
 from sse_starlette import EventSourceResponse
 from starlette.responses import JSONResponse
@@ -15,11 +15,13 @@ from gateway.asking import FrontOf, Reader, Writer
 from gateway.dialects import fal_files
 from gateway.dialects.dialect_app import dialect_app
 from gateway.dialects.extras import Extras
-from gateway.dialects.fal_errors import details_of_failure, failed, refused
-from gateway.dialects.fal_words import MODEL, Asked, addresses, job_request, output, status
+from gateway.dialects.fal_errors import failed, failure, late, refused
+from gateway.dialects.fal_headers import Wishes, WishesOf
+from gateway.dialects.fal_words import MODEL, Asked, addresses, job_request, news, output, status
 from gateway.dialects.submitting import ExtrasOf, submitted
 from gateway.front import Front
 from gateway.job_views import JobView
+from services.common.errors import JobNotFound
 
 router = APIRouter()
 PREFIX: Final = "/fal"
@@ -28,7 +30,6 @@ _HEARTBEAT_S: Final = 10
 """Clients take a stream that is silent for 15 s for broken."""
 _QUEUE, _RUN = f"/queue/{MODEL}", f"/run/{MODEL}"
 _REQUEST: Final = _QUEUE + "/requests/{job}"
-QueuePriority = Annotated[Literal["normal", "low"], Header(alias="X-Fal-Queue-Priority")]
 FalWebhook = Annotated[AnyHttpUrl | None, Query()]
 Logs = Annotated[bool, Query()]
 
@@ -43,12 +44,11 @@ async def submit(
     front: FrontOf,
     caller: Writer,
     extras: ExtrasOf,
+    wishes: WishesOf,
     response: Response,
     fal_webhook: FalWebhook = None,
-    priority: QueuePriority = "normal",
 ) -> dict[str, Any]:
-    request = job_request(asked, fal_webhook, extras, priority, front.settings.defaults)
-    _, view = await submitted(front, caller, extras, "fal", request, {})
+    view = await _begun(front, caller, extras, wishes, asked, fal_webhook)
     response.headers["x-fal-request-id"] = view.id
     told = {"request_id": view.id, "gateway_request_id": view.id, "status": "IN_QUEUE", "queue_position": 0}
     return {**told, **addresses(view.id, front.settings.base_url)}
@@ -74,8 +74,8 @@ async def watch(job: str, front: FrontOf, caller: Reader, logs: Logs = False) ->
         async for update in updates:
             view = update if isinstance(update, JobView) else await front.jobs.get(caller, job)
             if (now := status(view, base_url, logs)) != said:
+                yield {"data": json.dumps(news(now, said))}
                 said = now
-                yield {"data": json.dumps(said)}
 
     return EventSourceResponse(events(), ping=_HEARTBEAT_S)
 
@@ -91,27 +91,30 @@ async def result(job: str, front: FrontOf, caller: Reader) -> Response:
 
 @router.put(_REQUEST + "/cancel")
 async def cancel(job: str, front: FrontOf, caller: Writer) -> JSONResponse:
-    if (await front.jobs.get(caller, job)).ended:
+    try:
+        view = await front.jobs.get(caller, job)
+    except JobNotFound:
+        return JSONResponse({"status": "NOT_FOUND"}, HTTPStatus.NOT_FOUND)
+    if view.ended:
         return JSONResponse({"status": "ALREADY_COMPLETED"}, HTTPStatus.BAD_REQUEST)
     await front.jobs.cancel(caller, job)
     return JSONResponse({"status": "CANCELLATION_REQUESTED"}, HTTPStatus.ACCEPTED)
 
 
 @router.post(_RUN)
-async def run(asked: Asked, front: FrontOf, caller: Writer, extras: ExtrasOf) -> Response:
+async def run(asked: Asked, front: FrontOf, caller: Writer, extras: ExtrasOf, wishes: WishesOf) -> Response:
     """Held open until the job has ended."""
-    view = await _begun(front, caller, extras, asked)
+    view = await _begun(front, caller, extras, wishes, asked)
     view = await front.jobs.wait(caller, view.id, LONGEST_RUN_S)
-    if view.ended:
-        return _result(view)
-    late = {"detail": "Request timed out", "error_type": "generation_timeout"}
-    return JSONResponse(late, HTTPStatus.GATEWAY_TIMEOUT, {"x-fal-request-id": view.id})
+    return _result(view) if view.ended else late(view)
 
 
 @router.post(_RUN + "/stream")
-async def stream(asked: Asked, front: FrontOf, caller: Writer, extras: ExtrasOf) -> EventSourceResponse:
+async def stream(
+    asked: Asked, front: FrontOf, caller: Writer, extras: ExtrasOf, wishes: WishesOf
+) -> EventSourceResponse:
     """Progress, and last the output, or why there is none."""
-    begun = await _begun(front, caller, extras, asked)
+    begun = await _begun(front, caller, extras, wishes, asked)
 
     async def events() -> AsyncIterator[dict[str, str]]:
         async for update in front.jobs.watch(caller, begun.id):
@@ -122,7 +125,7 @@ async def stream(asked: Asked, front: FrontOf, caller: Writer, extras: ExtrasOf)
             elif update.state == "completed":
                 told = output(update)
             else:
-                told = {"error": details_of_failure(update)}
+                told = {"error": failure(update).body["detail"]}
             yield {"data": json.dumps(told)}
 
     return EventSourceResponse(events(), ping=_HEARTBEAT_S, headers={"x-fal-request-id": begun.id})
@@ -131,8 +134,10 @@ async def stream(asked: Asked, front: FrontOf, caller: Writer, extras: ExtrasOf)
 router.include_router(fal_files.router)
 
 
-async def _begun(front: Front, caller: Caller, extras: Extras, asked: Asked) -> JobView:
-    request = job_request(asked, None, extras, "normal", front.settings.defaults)
+async def _begun(
+    front: Front, caller: Caller, extras: Extras, wishes: Wishes, asked: Asked, webhook: AnyHttpUrl | None = None
+) -> JobView:
+    request = wishes.of(job_request(asked, webhook, extras, front.settings.defaults))
     _, view = await submitted(front, caller, extras, "fal", request, {})
     return view
 

@@ -5,11 +5,11 @@ from typing import Any, Final, Literal
 from pydantic import AnyHttpUrl, BaseModel, Field
 
 from gateway.dialects.extras import Extras, drawn_seed
-from gateway.dialects.fal_errors import FAILED, details_of_failure, summary
+from gateway.dialects.fal_errors import failure, summary
 from gateway.dialects.wording import instant, seconds_between
 from gateway.job_views import JobView
 from gateway.submissions import JobRequest, Source, Webhook
-from services.common.messages import DubParameters, LengthPolicy, Priority
+from services.common.messages import DubParameters, LengthPolicy
 
 MODEL: Final = "fal-ai/latentsync"
 _SEEDS: Final = 2**63
@@ -26,9 +26,7 @@ class Asked(BaseModel):
     """What the video does when the voice is longer; None: the voice is cut off."""
 
 
-def job_request(
-    asked: Asked, webhook: AnyHttpUrl | None, extras: Extras, priority: Priority, defaults: DubParameters
-) -> JobRequest:
+def job_request(asked: Asked, webhook: AnyHttpUrl | None, extras: Extras, defaults: DubParameters) -> JobRequest:
     seed = drawn_seed(extras) if asked.seed is None else asked.seed % _SEEDS
     parameters = defaults.model_copy(
         update={"guidance_scale": asked.guidance_scale, "seed": seed, "length": _LENGTH[asked.loop_mode]}
@@ -37,7 +35,6 @@ def job_request(
         video=asked.video_url,
         audio=asked.audio_url,
         parameters=parameters,
-        priority=priority,
         webhook=Webhook(url=webhook) if webhook else None,
     )
 
@@ -59,6 +56,13 @@ def status(view: JobView, base_url: str, with_logs: bool) -> dict[str, Any]:
     return {"status": "COMPLETED", "logs": lines, "metrics": metrics, **summary(view), **told}
 
 
+def news(status: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """A status whose logs are only those that are new: the JavaScript client puts a stream's logs together itself."""
+    known = before.get("logs") or []
+    lines = status.get("logs")
+    return {**status, "logs": [line for line in lines if line not in known]} if lines else status
+
+
 def output(view: JobView) -> dict[str, Any]:
     """Of a completed job."""
     if view.output is None:
@@ -78,12 +82,8 @@ def notification(view: JobView) -> dict[str, Any]:
     told = {"request_id": view.id, "gateway_request_id": view.id}
     if view.state == "completed":
         return {**told, "status": "OK", "payload": output(view), "error": None}
-    return {
-        **told,
-        "status": "ERROR",
-        "payload": {"detail": details_of_failure(view)},
-        "error": f"Invalid status code: {FAILED}",
-    }
+    why = failure(view)
+    return {**told, "status": "ERROR", "payload": why.body, "error": f"Invalid status code: {why.status}"}
 
 
 def _logs(view: JobView) -> list[dict[str, str]]:

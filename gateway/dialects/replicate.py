@@ -1,11 +1,10 @@
 """Replicate's routes, below /v1, and below /v1/v1 for clients that add it to an address that has it already."""
 
-import re
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, FastAPI, Header, Query
+from fastapi import APIRouter, FastAPI, Query
 from sse_starlette import EventSourceResponse
 from starlette.exceptions import HTTPException
 
@@ -14,6 +13,7 @@ from gateway.asking import CallerOf, FrontOf, Reader, Writer
 from gateway.dialects import replicate_files, replicate_models
 from gateway.dialects.dialect_app import dialect_app
 from gateway.dialects.extras import Extras
+from gateway.dialects.replicate_headers import Wishes, WishesOf
 from gateway.dialects.replicate_words import (
     MODEL,
     VERSION,
@@ -27,19 +27,18 @@ from gateway.dialects.replicate_words import (
 )
 from gateway.dialects.submitting import ExtrasOf, submitted
 from gateway.front import Front
-from gateway.job_views import JobView
+from gateway.job_views import LINK_S, JobView
+from gateway.submissions import Submission
+from gateway.upload_links import UploadPass
 from gateway.webhooks.signatures import shown_secret
 
 router = APIRouter()
 PREFIXES: Final = ("/v1/v1", "/v1")
 """In the order in which they are to be tried."""
-LONGEST_WAIT_S: Final = 60.0
 _MARGIN_S: Final = 0.5
 """Clients give up half a second after the time they asked for."""
 _HEARTBEAT_S: Final = 15
 _PAGE: Final = 100
-Prefer = Annotated[str, Header()]
-_WAIT: Final = re.compile(r"\bwait\b(?:\s*=\s*(?P<seconds>[0-9]{1,9}))?")
 
 
 def replicate_app(front: Front) -> FastAPI:
@@ -48,17 +47,17 @@ def replicate_app(front: Front) -> FastAPI:
 
 @router.post("/models/{owner}/{name}/predictions", status_code=201)
 async def create(
-    owner: str, name: str, asked: Asked, front: FrontOf, caller: Writer, extras: ExtrasOf, prefer: Prefer = ""
+    owner: str, name: str, asked: Asked, front: FrontOf, caller: Writer, extras: ExtrasOf, wishes: WishesOf
 ) -> dict[str, Any]:
     _check(owner, name)
-    return await _created(front, caller, extras, asked, VERSION, prefer)
+    return await _created(front, caller, extras, wishes, asked, VERSION)
 
 
 @router.post("/predictions", status_code=201)
 async def create_by_version(
-    asked: AskedOfVersion, front: FrontOf, caller: Writer, extras: ExtrasOf, prefer: Prefer = ""
+    asked: AskedOfVersion, front: FrontOf, caller: Writer, extras: ExtrasOf, wishes: WishesOf
 ) -> dict[str, Any]:
-    return await _created(front, caller, extras, asked, asked.version, prefer)
+    return await _created(front, caller, extras, wishes, asked, asked.version)
 
 
 @router.get("/predictions")
@@ -72,14 +71,14 @@ async def page(
     return {
         "previous": None,
         "next": f"{base_url}/v1/predictions?cursor={found.next_cursor}" if found.next_cursor else None,
-        "results": [prediction(view, submission, base_url) for submission, view in jobs],
+        "results": [_told(front, view, submission) for submission, view in jobs],
     }
 
 
 @router.get("/predictions/{job}")
 async def look(job: str, front: FrontOf, caller: Reader) -> dict[str, Any]:
     submission, view = await front.jobs.submission(caller, job)
-    return prediction(view, submission, front.settings.base_url)
+    return _told(front, view, submission)
 
 
 @router.post("/predictions/{job}/cancel")
@@ -90,23 +89,14 @@ async def cancel(job: str, front: FrontOf, caller: Writer) -> dict[str, Any]:
 
 @router.get("/predictions/{job}/stream")
 async def stream(job: str, front: FrontOf, caller: Reader) -> EventSourceResponse:
-    """Each event has an id: the client passes over those without."""
-    updates = front.jobs.watch(caller, job)
-    first = await anext(updates)
-    assert isinstance(first, JobView), "a watch begins with the job as it is"
+    return await _streamed(job, front, caller)
 
-    async def events() -> AsyncIterator[dict[str, str]]:
-        number, view, said = 0, first, ""
-        async for update in updates:
-            view = update if isinstance(update, JobView) else await front.jobs.get(caller, job)
-            if (line := logs(view)) != said:
-                number, said = number + 1, line
-                yield {"event": "logs", "data": line.rstrip("\n"), "id": f"{job}:{number}"}
-        for name, data in _last_words(view):
-            number += 1
-            yield {"event": name, "data": data, "id": f"{job}:{number}"}
 
-    return EventSourceResponse(events(), ping=_HEARTBEAT_S)
+@router.get("/streams/{word}")
+async def stream_of_a_pass(word: str, front: FrontOf) -> EventSourceResponse:
+    """The JavaScript client sends no token to the address that it is told for the stream."""
+    granted = front.upload_links.check("watch", word)
+    return await _streamed(granted.upload, front, await front.keys.holder(granted.account))
 
 
 @router.get("/models/{owner}/{name}")
@@ -141,16 +131,42 @@ router.include_router(replicate_files.router)
 
 
 async def _created(
-    front: Front, caller: Caller, extras: Extras, asked: Asked, version: str, prefer: str
+    front: Front, caller: Caller, extras: Extras, wishes: Wishes, asked: Asked, version: str
 ) -> dict[str, Any]:
     began_s = time.monotonic()
-    request = job_request(asked, extras, front.settings.defaults)
+    request = job_request(asked, extras, front.settings.defaults, wishes.cancel_after_s)
     submission, view = await submitted(front, caller, extras, "replicate", request, echo(asked, version))
-    wanted = _WAIT.search(prefer)
-    if wanted:
-        wait_s = min(float(wanted["seconds"] or LONGEST_WAIT_S), LONGEST_WAIT_S) - _MARGIN_S
-        view = await front.jobs.wait(caller, view.id, max(0.0, wait_s - (time.monotonic() - began_s)))
-    return prediction(view, submission, front.settings.base_url, held=wanted is not None)
+    if wishes.wait_s is not None:
+        left_s = wishes.wait_s - _MARGIN_S - (time.monotonic() - began_s)
+        view = await front.jobs.wait(caller, view.id, max(0.0, left_s))
+    return _told(front, view, submission, held=wishes.wait_s is not None)
+
+
+def _told(front: Front, view: JobView, submission: Submission, *, held: bool = False) -> dict[str, Any]:
+    told = prediction(view, submission, front.settings.base_url, held=held)
+    word = front.upload_links.word("watch", UploadPass(submission.key, view.id), LINK_S)
+    told["urls"]["stream"] = f"{front.settings.base_url}{PREFIXES[-1]}/streams/{word}"
+    return told
+
+
+async def _streamed(job: str, front: Front, caller: Caller) -> EventSourceResponse:
+    """Each event has an id: the client passes over those without."""
+    updates = front.jobs.watch(caller, job)
+    first = await anext(updates)
+    assert isinstance(first, JobView), "a watch begins with the job as it is"
+
+    async def events() -> AsyncIterator[dict[str, str]]:
+        number, view, said = 0, first, ""
+        async for update in updates:
+            view = update if isinstance(update, JobView) else await front.jobs.get(caller, job)
+            if (line := logs(view)) != said:
+                number, said = number + 1, line
+                yield {"event": "logs", "data": line.rstrip("\n"), "id": f"{job}:{number}"}
+        for name, data in _last_words(view):
+            number += 1
+            yield {"event": name, "data": data, "id": f"{job}:{number}"}
+
+    return EventSourceResponse(events(), ping=_HEARTBEAT_S)
 
 
 def _last_words(view: JobView) -> list[tuple[str, str]]:

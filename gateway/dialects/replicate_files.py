@@ -1,21 +1,47 @@
 """Replicate's files. An input names one by the address of its description; the gateway then reads it itself."""
 
-from typing import Any
+import asyncio
+import hashlib
+from typing import Annotated, Any, BinaryIO, Final
 
-from fastapi import APIRouter, Response, UploadFile
+from fastapi import APIRouter, Depends, Request, Response, UploadFile
+from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import UploadFile as FormFile
 
 from gateway.asking import FrontOf, Reader, Writer
 from gateway.body_sizes import FILE_BYTES
 from gateway.dialects.wording import instant
 from gateway.rest.uploads import received
 from gateway.uploads import Upload
+from services.common.errors import InvalidParameter
 
 router = APIRouter()
+_BLOCK_BYTES: Final = 1 << 20
+_METADATA: Final = TypeAdapter(dict[str, Any])
+_LONGEST_METADATA: Final = 16 << 10
+"""Bytes."""
+
+
+async def _metadata(request: Request) -> dict[str, Any]:
+    """The clients write it as a form's field or as a file in it. Raises InvalidParameter."""
+    part = (await request.form()).get("metadata", "{}")
+    text = await part.read(_LONGEST_METADATA + 1) if isinstance(part, FormFile) else part.encode()
+    if len(text) > _LONGEST_METADATA:
+        raise InvalidParameter(f"metadata may have {_LONGEST_METADATA >> 10} KiB.")
+    try:
+        return _METADATA.validate_json(text)
+    except ValidationError:
+        raise InvalidParameter("metadata is not a JSON object.") from None
 
 
 @router.post("/files", status_code=201, max_body_size=FILE_BYTES)
-async def create(content: UploadFile, front: FrontOf, caller: Writer) -> dict[str, Any]:
-    return _file(await received(front, caller, content), front.settings.base_url)
+async def create(
+    content: UploadFile, metadata: Annotated[dict[str, Any], Depends(_metadata)], front: FrontOf, caller: Writer
+) -> dict[str, Any]:
+    md5 = await asyncio.to_thread(_md5, content.file)
+    upload = await received(front, caller, content)
+    noted = await front.uploads.note(caller.account.id, upload.id, {"md5": md5, "metadata": metadata})
+    return _file(noted, front.settings.base_url)
 
 
 @router.get("/files")
@@ -43,9 +69,18 @@ def _file(upload: Upload, base_url: str) -> dict[str, Any]:
         "content_type": upload.content_type,
         "size": upload.bytes,
         "etag": upload.sha256,
-        "checksums": {"sha256": upload.sha256},
-        "metadata": {},
+        "checksums": {"sha256": upload.sha256, **({"md5": md5} if (md5 := upload.notes.get("md5")) else {})},
+        "metadata": upload.notes.get("metadata", {}),
         "created_at": instant(upload.created_at),
         "expires_at": instant(upload.expires_at),
         "urls": {"get": f"{base_url}/v1/files/{upload.id}"},
     }
+
+
+def _md5(file: BinaryIO) -> str:
+    """For comparison, not for safety."""
+    digest = hashlib.md5(usedforsecurity=False)
+    while block := file.read(_BLOCK_BYTES):
+        digest.update(block)
+    file.seek(0)
+    return digest.hexdigest()

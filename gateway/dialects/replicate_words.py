@@ -11,7 +11,7 @@ from gateway.dialects.extras import Extras, drawn_seed
 from gateway.dialects.refusals import Refusal
 from gateway.dialects.wording import echoed, instant, seconds_between
 from gateway.job_views import JobView, State
-from gateway.submissions import JobRequest, Source, Submission, Webhook
+from gateway.submissions import JobRequest, Moment, Source, Submission, Webhook
 from services.common.messages import DubParameters
 
 OWNER, NAME = "bytedance", "latentsync"
@@ -24,8 +24,8 @@ _BAR_WIDTH: Final = 10
 
 Status = Literal["starting", "processing", "succeeded", "failed", "canceled"]
 Event = Literal["start", "output", "logs", "completed"]
-_AT_THE_END: Final = frozenset[Event]({"output", "completed"})
-"""There is one output, so both are the same message."""
+_MOMENTS: Final[dict[Event, Moment]] = {"start": "started", "output": "ended", "completed": "ended"}
+"""There is one output, so it and the end are the same message. Logs are not told."""
 _STATUS: Final[dict[State, Status]] = {
     "created": "starting",
     "processing": "processing",
@@ -61,16 +61,16 @@ class AskedOfVersion(Asked):
     version: Annotated[str, AfterValidator(_known_version)]
 
 
-def job_request(asked: Asked, extras: Extras, defaults: DubParameters) -> JobRequest:
-    given, wanted = asked.input, asked.webhook_events_filter
+def job_request(asked: Asked, extras: Extras, defaults: DubParameters, cancel_after_s: int | None) -> JobRequest:
+    given = asked.input
     seed = given.seed % _SEEDS if given.seed > 0 else drawn_seed(extras)
     parameters = defaults.model_copy(update={"guidance_scale": given.guidance_scale, "seed": seed})
-    told = not wanted or not _AT_THE_END.isdisjoint(wanted)
     return JobRequest(
         video=given.video,
         audio=given.audio,
         parameters=parameters,
-        webhook=Webhook(url=asked.webhook) if asked.webhook and told else None,
+        webhook=_webhook(asked),
+        cancel_after_s=cancel_after_s,
     )
 
 
@@ -122,6 +122,14 @@ def refused(refusal: Refusal) -> JSONResponse:
             for part in refusal.wrong
         ]
     return JSONResponse(body, refusal.status, dict(refusal.headers), "application/problem+json")
+
+
+def _webhook(asked: Asked) -> Webhook | None:
+    """An empty filter is none."""
+    wanted = {_MOMENTS[event] for event in asked.webhook_events_filter or ("completed",) if event in _MOMENTS}
+    if asked.webhook is None or not wanted:
+        return None
+    return Webhook(url=asked.webhook, events=tuple(sorted(wanted, reverse=True)))
 
 
 def _metrics(view: JobView) -> dict[str, float]:

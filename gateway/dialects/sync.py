@@ -15,7 +15,7 @@ from gateway.dialects.sync_words import STATES, Asked, echo, generation, job_req
 from gateway.front import Front
 from gateway.job_views import State
 from gateway.known import estimated
-from services.common.errors import InvalidParameter, MediaTooLarge
+from services.common.errors import InvalidParameter, MediaTooLarge, NotOffered
 
 router = APIRouter()
 PREFIX: Final = "/v2"
@@ -79,6 +79,13 @@ async def models(front: FrontOf, caller: Reader) -> list[dict[str, Any]]:
         {"id": f"latentsync-{variant}", "name": _MODELS[variant], "type": "lipsync", "version": variant}
         for variant in front.settings.variants
     ]
+
+
+@router.api_route("/batch", methods=["GET", "POST"])
+@router.get("/batch/{batch}")
+async def batch(caller: Reader) -> None:
+    """Their results would be a file, and their end a webhook, of another kind than a job's."""
+    raise NotOffered("Batches are not offered under /v2: send each line to /v2/generate, or all to /v1alpha/batches.")
 
 
 router.include_router(sync_assets.router)

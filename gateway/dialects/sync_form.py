@@ -1,6 +1,6 @@
 """sync.so's other way to ask for a generation: a form that holds the files."""
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -14,12 +14,14 @@ from gateway.front import Front
 from gateway.rest.uploads import received
 from services.common.errors import InvalidParameter
 
+_IN_JSON: Final = ("input", "options", "segments")
+
 
 async def asked_in_form(request: Request, front: Front, caller: Caller) -> Asked:
     """The files become assets. Raises InvalidParameter, RequestValidationError, and what is wrong with the media."""
     form = await request.form()
     told: dict[str, Any] = {name: form[name] for name in ("model", "webhookUrl") if isinstance(form.get(name), str)}
-    told |= {name: _parsed(name, form[name]) for name in ("input", "options") if isinstance(form.get(name), str)}
+    told |= {name: _parsed(name, form[name]) for name in _IN_JSON if isinstance(form.get(name), str)}
     inputs = list(told.get("input", []))
     for kind in ("video", "audio"):
         file = form.get(kind)

@@ -12,7 +12,7 @@ from gateway.dialects.wording import echoed, instant
 from gateway.job_views import JobView, State
 from gateway.submissions import JobRequest, Source, Submission, Webhook
 from gateway.uploads import PREFIX
-from services.common.errors import InvalidParameter
+from services.common.errors import InvalidParameter, NotOffered
 from services.common.messages import DubParameters, LengthPolicy, Span
 
 _LENGTH: Final[dict[str, LengthPolicy]] = {
@@ -30,6 +30,8 @@ _STATUS: Final[dict[State, str]] = {
     "canceled": "REJECTED",
 }
 STATES: Final[dict[str, State]] = {word: state for state, word in _STATUS.items()}
+_CODES: Final = {"too_many_requests": "rate_limit_exceeded"}
+"""sync.so's names for ours; others are called as we call them."""
 _MODEL = re.compile(r"lipsync-[a-z0-9.-]+|sync-[0-9a-z.-]+|latentsync(-(?P<variant>1|15|16))?")
 
 
@@ -102,7 +104,7 @@ def job_request(asked: Asked, defaults: DubParameters, served: tuple[str, ...]) 
     video = next(part for part in asked.input if isinstance(part, VideoInput))
     audio = next(part for part in asked.input if isinstance(part, AudioInput))
     if asked.segments or video.segments_frames:
-        raise InvalidParameter("Segments with voices of their own, or in frames, are not offered; use segments_secs.")
+        raise NotOffered("Segments with voices of their own, or in frames, are not offered here: use segments_secs.")
     options = asked.options or Options()
     changes: dict[str, Any] = {
         "variant": _variant(asked.model, defaults, served),
@@ -149,7 +151,7 @@ def generation(view: JobView, submission: Submission) -> dict[str, Any]:
 def refused(refusal: Refusal) -> JSONResponse:
     status = 400 if refusal.status == 422 else refusal.status
     named_key = any(part.loc[-1] == "idempotency-key" for part in refusal.wrong)
-    code = "INVALID_IDEMPOTENCY_KEY" if named_key else refusal.code
+    code = "INVALID_IDEMPOTENCY_KEY" if named_key else _CODES.get(refusal.code, refusal.code)
     return JSONResponse(
         {"message": refusal.detail, "statusCode": status, "errorCode": code}, status, dict(refusal.headers)
     )
@@ -166,7 +168,7 @@ def _variant(model: str, defaults: DubParameters, served: tuple[str, ...]) -> st
 def _check_speaker(speaker: ActiveSpeaker | None) -> None:
     """A place is given in pixels of one frame, which are not known before the video is."""
     if speaker and (speaker.coordinates or speaker.bounding_boxes):
-        raise InvalidParameter("Speakers are not chosen in pixels here: use auto_detect, or /v1alpha with `speaker`.")
+        raise NotOffered("Speakers are not chosen in pixels here: use auto_detect, or /v1alpha with `speaker`.")
 
 
 def _source(part: VideoInput | AudioInput) -> str:

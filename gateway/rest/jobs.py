@@ -5,20 +5,21 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from sse_starlette import EventSourceResponse
 
 from gateway.accounts import Caller
 from gateway.asking import FrontOf, Reader, Writer
 from gateway.billing.estimates import Estimate
 from gateway.front import Front
+from gateway.job_filter import JobFilter
 from gateway.job_views import JobView, State
 from gateway.jobs import PAGE
 from gateway.known import estimated, recorded
 from gateway.problem import Problem, problem_of
 from gateway.production_record import ProductionRecord
 from gateway.rest.examples import EXAMPLES
-from gateway.submissions import JobRequest
+from gateway.submissions import Dialect, JobRequest
 from services.common.errors import InvalidParameter, LipstageError
 from services.common.messages import JobEvent, Stage
 
@@ -27,6 +28,17 @@ router = APIRouter(tags=["jobs"])
 IdempotencyKey = Annotated[str | None, Header(pattern=r"^[A-Za-z0-9._~-]{1,128}$")]
 ConsentId = Annotated[str | None, Header(alias="X-Consent-Id", max_length=64)]
 AskedJob = Annotated[JobRequest, Body(openapi_examples=EXAMPLES)]
+
+
+def _written_out(moment: str) -> str:
+    if "T" not in moment.upper():  # the framework would take numbers for seconds since 1970
+        raise ValueError("a moment is written as in RFC 3339")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+Note = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}=", max_length=565)]
+"""`KEY=VALUE`, as a job's metadata has it."""
 MAX_BATCH = 500
 
 
@@ -76,11 +88,17 @@ async def page(
     front: FrontOf,
     caller: Reader,
     states: Annotated[list[State] | None, Query()] = None,
+    created_after: Annotated[Moment | None, Query(examples=["2026-11-01T00:00:00Z"])] = None,
+    created_before: Annotated[Moment | None, Query(examples=["2026-12-01T00:00:00Z"])] = None,
+    dialects: Annotated[list[Dialect] | None, Query()] = None,
+    metadata: Annotated[list[Note] | None, Query(examples=[["episode=7"]])] = None,
     cursor: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = PAGE,
 ) -> JobPage:
-    """The caller's jobs, the newest first."""
-    found = await front.jobs.list(caller, states or (), cursor, limit)
+    """The caller's jobs, the newest first: those created from the one moment on and before the other, and noted so."""
+    notes = dict(note.split("=", 1) for note in metadata or ())
+    only = JobFilter(created_after, created_before, dialects or (), notes)
+    found = await front.jobs.list(caller, states or (), cursor, limit, only)
     return JobPage(jobs=list(found.jobs), next_cursor=found.next_cursor)
 
 

@@ -1,45 +1,23 @@
-"""Uploads that can be resumed after a broken connection: tus 1.0.0 with creation, expiration and termination.
-
-What has arrived lies on this gateway's own disk until it is whole: behind a balancer, a client must come back to the
-same gateway.
-"""
+"""Uploads that can be resumed after a broken connection: tus 1.0.0 with creation, expiration and termination."""
 
 import base64
 import binascii
-from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Request, Response
-from pydantic import BaseModel, ConfigDict
+from starlette.requests import ClientDisconnect
 
-from gateway.accounts import Caller
 from gateway.asking import FrontOf, Reader, Writer
 from gateway.body_sizes import FILE_BYTES
-from gateway.documents import Collection
 from gateway.front import Front
-from gateway.ids import new_id
-from gateway.incoming_file import Fetched
-from services.common.content_hash import file_sha256
-from services.common.errors import InvalidParameter, MediaTooLarge, ObjectMissing, UploadNotFound
+from gateway.resumable_uploads import Begun, ResumableUploads
+from services.common.errors import DocumentExists, InputError, InvalidParameter, MediaTooLarge, ObjectMissing
 
 router = APIRouter(tags=["uploads"], include_in_schema=False)
 _VERSION: Final = "1.0.0"
-_KEPT: Final = timedelta(hours=24)
 _OFFSET_TYPE: Final = "application/offset+octet-stream"
 Length = Annotated[int, Header(alias="Upload-Length", ge=1)]
 Offset = Annotated[int, Header(alias="Upload-Offset", ge=0)]
-
-
-class Part(BaseModel):
-    """Stored as `resumable/<account>/<id>` until the upload is whole."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    length: int
-    filename: str
-    content_type: str
 
 
 @router.options("/uploads/resumable")
@@ -57,86 +35,75 @@ async def create(
     if length > at_most:
         raise MediaTooLarge(f"The file is larger than the limit of {at_most / (1 << 20):g} MiB.", max_bytes=at_most)
     told = _metadata(metadata)
-    part = Part(
-        id=new_id(front.clock()),
-        length=length,
-        filename=told.get("filename", ""),
-        content_type=told.get("filetype", "application/octet-stream"),
-    )
-    _path(front, part.id).touch()
-    await _parts(front).create(f"{caller.account.id}/{part.id}", part)
-    return _answer(201, {"Location": f"/v1alpha/uploads/resumable/{part.id}", **_expiry(front)})
+    content_type = told.get("filetype", "application/octet-stream")
+    begun = await _resumable(front).begin(caller.account.id, length, told.get("filename", ""), content_type)
+    return _answer(201, {"Location": f"/v1alpha/uploads/resumable/{begun.id}", **_expiry(begun)})
 
 
-@router.head("/uploads/resumable/{part_id}")
-async def look(part_id: str, front: FrontOf, caller: Reader) -> Response:
-    part = await _part(front, caller, part_id)
-    there = _path(front, part.id).stat().st_size
-    return _answer(200, {"Upload-Offset": str(there), "Upload-Length": str(part.length), "Cache-Control": "no-store"})
+@router.head("/uploads/resumable/{upload_id}")
+async def look(upload_id: str, front: FrontOf, caller: Reader) -> Response:
+    """Also of an upload that is whole: the answer to its last piece may have been lost."""
+    begun = await _resumable(front).find(caller.account.id, upload_id)
+    if begun is None:
+        kept = await front.uploads.get(caller.account.id, upload_id)
+        return _answer(200, {**_progress(kept.bytes, kept.bytes), "Lipstage-Source": kept.source})
+    there = await _resumable(front).arrived(begun)
+    return _answer(200, {**_progress(there, begun.length), **_expiry(begun), **await _whole(front, begun, there)})
 
 
-@router.patch("/uploads/resumable/{part_id}", max_body_size=FILE_BYTES)
-async def append(part_id: str, request: Request, front: FrontOf, caller: Writer, offset: Offset) -> Response:
+@router.patch("/uploads/resumable/{upload_id}", max_body_size=FILE_BYTES)
+async def append(upload_id: str, request: Request, front: FrontOf, caller: Writer, offset: Offset) -> Response:
     """Appends; the last piece makes it an upload, whose source is told. Raises what is wrong with the media."""
-    part = await _part(front, caller, part_id)
-    path = _path(front, part.id)
+    resumable = _resumable(front)
+    begun = await resumable.get(caller.account.id, upload_id)
     if request.headers.get("content-type") != _OFFSET_TYPE:
         return _answer(415, {})
-    if offset != path.stat().st_size:
+    if offset != await resumable.arrived(begun):
         return _answer(409, {})
-    with path.open("ab") as file:
-        async for piece in request.stream():
-            if file.tell() + len(piece) > part.length:
-                raise MediaTooLarge(f"More than the announced {part.length} bytes arrived.", max_bytes=part.length)
-            file.write(piece)
-        there = file.tell()
-    headers = {"Upload-Offset": str(there), **_expiry(front)}
-    if there == part.length:
-        headers["Lipstage-Source"] = await _finished(front, caller, part, path)
-    return _answer(204, headers)
+    try:
+        there = await resumable.append(begun, offset, request.stream())
+    except DocumentExists:
+        return _answer(409, {})
+    except ClientDisconnect:
+        return _answer(400, {})  # to nobody
+    return _answer(204, {"Upload-Offset": str(there), **_expiry(begun), **await _whole(front, begun, there)})
 
 
-@router.delete("/uploads/resumable/{part_id}")
-async def give_up(part_id: str, front: FrontOf, caller: Writer) -> Response:
-    part = await _part(front, caller, part_id)
-    await _forget(front, caller, part)
+@router.delete("/uploads/resumable/{upload_id}")
+async def give_up(upload_id: str, front: FrontOf, caller: Writer) -> Response:
+    resumable = _resumable(front)
+    await resumable.remove(await resumable.get(caller.account.id, upload_id))
     return _answer(204, {})
 
 
-async def _finished(front: Front, caller: Caller, part: Part, path: Path) -> str:
+async def _whole(front: Front, begun: Begun, there: int) -> dict[str, str]:
+    """Makes the upload once everything has arrived, and tells its source. Raises what is wrong with the media."""
+    if there < begun.length:
+        return {}
+    resumable = _resumable(front)
     try:
-        fetched = Fetched(file_sha256(path), part.length, part.content_type, "", part.filename)
-        upload = await front.uploads.keep(caller.account.id, path, fetched)
-    finally:
-        await _forget(front, caller, part)
-    return upload.source
+        upload = await front.uploads.receive(
+            begun.account, resumable.content(begun), begun.filename, begun.content_type, begun.length, begun.id
+        )
+    except ObjectMissing:  # another gateway was asked too, has made the upload and removed its pieces
+        upload = await front.uploads.get(begun.account, begun.id)
+    except InputError:
+        await resumable.remove(begun)
+        raise
+    await resumable.remove(begun)
+    return {"Lipstage-Source": upload.source}
 
 
-async def _forget(front: Front, caller: Caller, part: Part) -> None:
-    _path(front, part.id).unlink(missing_ok=True)
-    await _parts(front).delete(f"{caller.account.id}/{part.id}")
+def _resumable(front: Front) -> ResumableUploads:
+    return ResumableUploads(front.ports.documents, front.ports.media, front.clock)
 
 
-async def _part(front: Front, caller: Caller, part_id: str) -> Part:
-    try:
-        part = await _parts(front).get(f"{caller.account.id}/{part_id}")
-    except ObjectMissing:
-        part = None
-    if part is None or not _path(front, part.id).exists():
-        raise UploadNotFound(f"There is no upload {part_id} under way here.", upload_id=part_id)
-    return part
+def _progress(there: int, length: int) -> dict[str, str]:
+    return {"Upload-Offset": str(there), "Upload-Length": str(length), "Cache-Control": "no-store"}
 
 
-def _parts(front: Front) -> Collection[Part]:
-    return Collection(front.ports.documents, "resumable", Part)
-
-
-def _path(front: Front, part_id: str) -> Path:
-    return front.ports.media.scratch / f"resumable-{part_id}"
-
-
-def _expiry(front: Front) -> dict[str, str]:
-    return {"Upload-Expires": (front.clock() + _KEPT).strftime("%a, %d %b %Y %H:%M:%S GMT")}
+def _expiry(begun: Begun) -> dict[str, str]:
+    return {"Upload-Expires": begun.expires_at.strftime("%a, %d %b %Y %H:%M:%S GMT")}
 
 
 def _answer(status: int, headers: dict[str, str]) -> Response:

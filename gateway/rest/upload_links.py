@@ -1,9 +1,7 @@
 """Files at addresses that are permission enough: sent with PUT, in one piece or in parts, and read with GET."""
 
-import hashlib
 import mimetypes
-from collections.abc import AsyncIterator
-from pathlib import Path
+import re
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -14,13 +12,16 @@ from starlette.responses import FileResponse
 from gateway.asking import FrontOf
 from gateway.body_sizes import FILE_BYTES
 from gateway.front import Front
+from gateway.ids import new_id
+from gateway.incoming_file import incoming_file
+from gateway.partial_uploads import PartialUploads
 from gateway.rest.media import stored_file
 from gateway.upload_links import READ_PATH, WRITE_PATH
-from services.common.errors import InvalidParameter, MediaTooLarge
+from services.common.errors import InvalidParameter
 
 router = APIRouter(include_in_schema=False)
 _MOST_PARTS: Final = 10_000
-_BLOCK_BYTES: Final = 1 << 20
+_ETAG: Final = re.compile(r'"?([0-9a-f]{64})"?')
 PartNumber = Annotated[int, InPath(ge=1, le=_MOST_PARTS)]
 
 
@@ -54,15 +55,15 @@ async def write(word: str, filename: str, request: Request, front: FrontOf) -> R
 @router.put(READ_PATH + "{address}/{filename}/multipart/{word}/{number}", max_body_size=FILE_BYTES)
 async def write_part(word: str, number: PartNumber, request: Request, front: FrontOf) -> Response:
     granted = front.upload_links.check("write", word)
-    digest, size = hashlib.sha256(), 0
-    with _part(front, granted.upload, number).open("wb") as file:
-        async for piece in request.stream():
-            size += len(piece)
-            if size > granted.at_most_bytes:
-                raise MediaTooLarge(f"A part is larger than {granted.at_most_bytes} bytes.")
-            digest.update(piece)
-            file.write(piece)
-    etag = f'"{digest.hexdigest()}"'
+    path = front.ports.media.scratch / f"piece-{new_id(front.clock())}"
+    try:
+        with incoming_file(path, granted.at_most_bytes) as file:
+            async for block in request.stream():
+                file.write(block)
+        await _partial(front).put(granted.account, granted.upload, _piece(number, file.sha256), path)
+    finally:
+        path.unlink(missing_ok=True)
+    etag = f'"{file.sha256}"'
     return Response(
         SentPart(partNumber=number, etag=etag).model_dump_json(by_alias=True),
         media_type="application/json",
@@ -75,27 +76,30 @@ async def write_part(word: str, number: PartNumber, request: Request, front: Fro
 async def complete(word: str, filename: str, sent: SentParts, front: FrontOf) -> dict[str, Any]:
     """Makes one upload of the parts. Raises InvalidParameter when one is not there."""
     granted = front.upload_links.check("write", word)
-    paths = [_part(front, granted.upload, part.part_number) for part in sorted(sent.parts, key=lambda p: p.part_number)]
-    if not all(path.exists() for path in paths):
-        raise InvalidParameter("A part has not arrived here.")
+    partial, account, upload = _partial(front), granted.account, granted.upload
+    pieces = [_piece_of(part) for part in sorted(sent.parts, key=lambda part: part.part_number)]
+    if not set(pieces) <= set(await partial.pieces(account, upload)):
+        raise InvalidParameter("A part has not arrived, or its etag is another one.")
     kept = await front.uploads.receive(
-        granted.account, _together(paths), filename, _media_type(filename), granted.at_most_bytes, granted.upload
+        account, partial.joined(account, upload, pieces), filename, _media_type(filename), granted.at_most_bytes, upload
     )
-    for path in paths:
-        path.unlink(missing_ok=True)
+    await partial.remove(account, upload)
     return {"etag": f'"{kept.sha256}"', "bytes": kept.bytes}
 
 
-async def _together(paths: list[Path]) -> AsyncIterator[bytes]:
-    for path in paths:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK_BYTES):
-                yield block
+def _partial(front: Front) -> PartialUploads:
+    return PartialUploads(front.ports.media)
 
 
-def _part(front: Front, upload: str, number: int) -> Path:
-    """On this gateway's own disk: behind a balancer, a client must stay with one gateway."""
-    return front.ports.media.scratch / f"part-{upload}-{number:05d}"
+def _piece_of(part: SentPart) -> str:
+    """Raises InvalidParameter."""
+    if (etag := _ETAG.fullmatch(part.etag)) is None:
+        raise InvalidParameter(f"Part {part.part_number} was not given that etag.")
+    return _piece(part.part_number, etag[1])
+
+
+def _piece(number: int, sha256: str) -> str:
+    return f"{number:05d}-{sha256}"
 
 
 def _content_type(request: Request) -> str:

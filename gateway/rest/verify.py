@@ -1,7 +1,5 @@
 """What a file says about where it comes from."""
 
-import asyncio
-
 from fastapi import APIRouter, UploadFile
 
 from gateway.asking import FrontOf, Reader
@@ -9,7 +7,7 @@ from gateway.body_sizes import FILE_BYTES
 from gateway.ids import new_id
 from gateway.incoming_file import incoming_file
 from gateway.uploads import media_suffix
-from services.common.provenance.verification import Verification, verify_file
+from services.common.provenance.verification import Verification
 
 router = APIRouter(tags=["provenance"])
 _BLOCK_BYTES = 1 << 20
@@ -24,9 +22,8 @@ async def verify(file: UploadFile, front: FrontOf, caller: Reader) -> Verificati
         with incoming_file(path, at_most) as arriving:
             while block := await file.read(_BLOCK_BYTES):
                 arriving.write(block)
-        await front.uploads.examine(
-            path, file.filename or ""
-        )  # in its confined process, before anything is decoded in this one
-        return await asyncio.to_thread(verify_file, path)
+        # In its confined process, before anything is decoded in this one.
+        await front.uploads.examine(path, file.filename or "")
+        return await front.verifier.verify(path)
     finally:
         path.unlink(missing_ok=True)

@@ -8,6 +8,8 @@ with Lipstage("https://dubs.example.com", key) as lipstage:
 from lipstage.client.answers import (
     Charge,
     Estimate,
+    Face,
+    Faces,
     Job,
     JobError,
     Output,
@@ -18,7 +20,7 @@ from lipstage.client.answers import (
     Usage,
     UsageOfDay,
 )
-from lipstage.client.asked import Asked
+from lipstage.client.asked import Asked, Which
 from lipstage.client.async_client import AsyncLipstage
 from lipstage.client.errors import (
     Conflict,
@@ -44,6 +46,8 @@ __all__ = [
     "Charge",
     "Conflict",
     "Estimate",
+    "Face",
+    "Faces",
     "Forbidden",
     "InvalidRequest",
     "Job",
@@ -67,4 +71,5 @@ __all__ = [
     "Upload",
     "Usage",
     "UsageOfDay",
+    "Which",
 ]

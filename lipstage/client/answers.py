@@ -98,6 +98,30 @@ class Upload(Answer):
     """What the file holds."""
 
 
+class Face(Answer):
+    """Tight around a face, in pixels of the upright picture."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+class Faces(Answer):
+    """Who can be seen in one frame of a video."""
+
+    width: int
+    height: int
+    at_s: float
+    """When the frame is shown."""
+    faces: tuple[Face, ...]
+    """Largest first."""
+
+    def speaker(self, face: Face) -> str:
+        """What a job is asked for by to have this face dubbed."""
+        return f"point:{(face.x + face.w / 2) / self.width:.4f},{(face.y + face.h / 2) / self.height:.4f}"
+
+
 class Estimate(Answer):
     """What is None is not known yet."""
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from lipstage.client.answers import Estimate, Job, JobPage, Progress, State, Upload, Usage
-from lipstage.client.asked import Asked, body_of
+from lipstage.client.answers import Estimate, Faces, Job, JobPage, Progress, State, Upload, Usage
+from lipstage.client.asked import Asked, Which, body_of, query_of
 from lipstage.client.downloading import downloaded
 from lipstage.client.errors import InvalidRequest, JobCanceled, JobFailed, LipstageError, Unreachable
 from lipstage.client.media import File, Media, address_or_file
@@ -51,12 +51,16 @@ class Flows:
             raise InvalidRequest("invalid_parameter", "An address is not uploaded; give it to the job.")
         return (yield from self._uploaded(file))
 
+    def faces(self, video: Upload | str, at_s: float) -> Flow[Faces]:
+        source = video if isinstance(video, str) else video.source
+        return (yield from self._asked(Faces, Request("GET", "/faces", {"source": source, "at_s": at_s})))
+
     def get(self, job: JobOrId) -> Flow[Job]:
         return (yield from self._asked(Job, Request("GET", f"/jobs/{_id(job)}")))
 
-    def list(self, states: Sequence[State]) -> Flow[None]:
+    def list(self, states: Sequence[State], which: Which) -> Flow[None]:
         """Tells job after job, the newest first."""
-        query: dict[str, Any] = {"states": list(states)}
+        query = query_of(states, which)
         while True:
             page = yield from self._asked(JobPage, Request("GET", "/jobs", query))
             for job in page.jobs:

@@ -10,11 +10,11 @@ from typing import BinaryIO
 from lipstage.client.errors import InvalidRequest
 
 Media = str | Path | bytes | BinaryIO
-"""Text that begins with http://, https://, data: or upload: is an address; other text is a path.
+"""Text that begins with http://, https://, data:, upload: or job: is an address; other text is a path.
 
 An open file is sent from its beginning.
 """
-_ADDRESSES = ("http://", "https://", "data:", "upload:")
+_ADDRESSES = ("http://", "https://", "data:", "upload:", "job:")
 
 
 @dataclass(frozen=True)

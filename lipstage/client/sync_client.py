@@ -9,8 +9,8 @@ from typing import Any, Self, TypeVar, Unpack
 
 import httpx2
 
-from lipstage.client.answers import Estimate, Job, Progress, State, Upload, Usage
-from lipstage.client.asked import Asked
+from lipstage.client.answers import Estimate, Faces, Job, Progress, State, Upload, Usage
+from lipstage.client.asked import Asked, Which
 from lipstage.client.configuration import Configuration, Verify, configuration, trust
 from lipstage.client.errors import LipstageError
 from lipstage.client.flows import Flows, JobOrId
@@ -62,15 +62,19 @@ class Lipstage:
         """For several jobs: give its `source` as video or audio."""
         return self._run(self._flows.upload(media))
 
+    def faces(self, video: Upload | str, at_s: float = 0.0) -> Faces:
+        """Who can be seen in an upload at that time, or, if nobody is, in a later frame."""
+        return self._run(self._flows.faces(video, at_s))
+
     def estimate(self, video: Media, audio: Media, **asked: Unpack[Asked]) -> Estimate:
         return self._run(self._flows.estimate(video, audio, asked))
 
     def get(self, job: JobOrId) -> Job:
         return self._run(self._flows.get(job))
 
-    def list(self, *states: State) -> Generator[Job]:
-        """The caller's jobs, the newest first; in one of the states, if any are given."""
-        return self._told(self._flows.list(states))
+    def list(self, *states: State, **which: Unpack[Which]) -> Generator[Job]:
+        """The caller's jobs, the newest first; in one of the states, if any are given, and as `Which` says."""
+        return self._told(self._flows.list(states, which))
 
     def watch(self, job: JobOrId) -> Generator[Job | Progress]:
         """The job as it is, its progress, and the job as it ended."""

@@ -542,6 +542,26 @@ class JobRecord(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class RetriesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     ID_FIELD_NUMBER: _builtins.int
     VIDEO_FIELD_NUMBER: _builtins.int
     AUDIO_FIELD_NUMBER: _builtins.int
@@ -562,6 +582,7 @@ class JobRecord(_message.Message):
     TIMINGS_S_FIELD_NUMBER: _builtins.int
     OUTCOMES_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
+    RETRIES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     video: _builtins.str
     """Object name of the source video."""
@@ -615,6 +636,10 @@ class JobRecord(_message.Message):
     def provenance(self) -> Global___Provenance:
         """Absent: the output is neither marked nor signed."""
 
+    @_builtins.property
+    def retries(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """How often a task of the job had to wait or was handed back to be tried again, by the stable code of the reason."""
+
     def __init__(
         self,
         *,
@@ -638,10 +663,11 @@ class JobRecord(_message.Message):
         timings_s: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         outcomes: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         provenance: Global___Provenance | None = ...,
+        retries: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_announced", b"_announced", "_audio", b"_audio", "_chunks", b"_chunks", "_epoch", b"_epoch", "_id", b"_id", "_output", b"_output", "_pipeline", b"_pipeline", "_preprocessed", b"_preprocessed", "_video", b"_video", "announced", b"announced", "audio", b"audio", "chunks", b"chunks", "epoch", b"epoch", "error", b"error", "id", b"id", "keys", b"keys", "output", b"output", "parameters", b"parameters", "pipeline", b"pipeline", "preprocessed", b"preprocessed", "provenance", b"provenance", "video", b"video"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_announced", b"_announced", "_audio", b"_audio", "_chunks", b"_chunks", "_epoch", b"_epoch", "_id", b"_id", "_output", b"_output", "_pipeline", b"_pipeline", "_preprocessed", b"_preprocessed", "_video", b"_video", "announced", b"announced", "audio", b"audio", "chunks", b"chunks", "chunks_done", b"chunks_done", "epoch", b"epoch", "error", b"error", "id", b"id", "keys", b"keys", "networks", b"networks", "outcomes", b"outcomes", "output", b"output", "parameters", b"parameters", "pipeline", b"pipeline", "preprocessed", b"preprocessed", "priority", b"priority", "provenance", b"provenance", "segments", b"segments", "state", b"state", "timings_s", b"timings_s", "video", b"video"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_announced", b"_announced", "_audio", b"_audio", "_chunks", b"_chunks", "_epoch", b"_epoch", "_id", b"_id", "_output", b"_output", "_pipeline", b"_pipeline", "_preprocessed", b"_preprocessed", "_video", b"_video", "announced", b"announced", "audio", b"audio", "chunks", b"chunks", "chunks_done", b"chunks_done", "epoch", b"epoch", "error", b"error", "id", b"id", "keys", b"keys", "networks", b"networks", "outcomes", b"outcomes", "output", b"output", "parameters", b"parameters", "pipeline", b"pipeline", "preprocessed", b"preprocessed", "priority", b"priority", "provenance", b"provenance", "retries", b"retries", "segments", b"segments", "state", b"state", "timings_s", b"timings_s", "video", b"video"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__announced: _TypeAlias = _typing.Literal["announced"]  # noqa: Y015
     _WhichOneofArgType__announced: _TypeAlias = _typing.Literal["_announced", b"_announced"]  # noqa: Y015

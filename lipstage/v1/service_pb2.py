@@ -28,7 +28,7 @@ from lipstage.v1 import events_pb2 as lipstage_dot_v1_dot_events__pb2
 from lipstage.v1 import jobs_pb2 as lipstage_dot_v1_dot_jobs__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19lipstage/v1/service.proto\x12\x0blipstage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18lipstage/v1/events.proto\x1a\x16lipstage/v1/jobs.proto\"\x8f\x08\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.lipstage.v1.JobState\x12$\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x15.lipstage.v1.JobError\x12.\n\nparameters\x18\x04 \x01(\x0b\x32\x1a.lipstage.v1.DubParameters\x12\'\n\x08priority\x18\x05 \x01(\x0e\x32\x15.lipstage.v1.Priority\x12,\n\x08progress\x18\x06 \x03(\x0b\x32\x1a.lipstage.v1.StageProgress\x12\x17\n\noutput_url\x18\x07 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nreport_url\x18\x08 \x01(\tH\x01\x88\x01\x01\x12\x31\n\ttimings_s\x18\t \x03(\x0b\x32\x1e.lipstage.v1.Job.TimingsSEntry\x12\x30\n\x08outcomes\x18\n \x03(\x0b\x32\x1e.lipstage.v1.Job.OutcomesEntry\x12\x30\n\x08metadata\x18\x0b \x03(\x0b\x32\x1e.lipstage.v1.Job.MetadataEntry\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12output_expire_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x13output_content_type\x18\x10 \x01(\tH\x02\x88\x01\x01\x12\x1c\n\x0foutput_filename\x18\x11 \x01(\tH\x03\x88\x01\x01\x12#\n\x06\x63harge\x18\x12 \x01(\x0b\x32\x13.lipstage.v1.Charge\x12\x17\n\nconsent_id\x18\x13 \x01(\tH\x04\x88\x01\x01\x12/\n\x0b\x64\x65lete_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rTimingsSEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a/\n\rOutcomesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\r\n\x0b_output_urlB\r\n\x0b_report_urlB\x16\n\x14_output_content_typeB\x12\n\x10_output_filenameB\r\n\x0b_consent_id\";\n\x06\x43harge\x12\x12\n\namount_usd\x18\x01 \x01(\t\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\x12\x0c\n\x04plan\x18\x03 \x01(\t\"^\n\rStageProgress\x12!\n\x05stage\x18\x01 \x01(\x0e\x32\x12.lipstage.v1.Stage\x12\x0c\n\x04\x64one\x18\x02 \x01(\x01\x12\x12\n\x05parts\x18\x03 \x01(\rH\x00\x88\x01\x01\x42\x08\n\x06_parts\"O\n\x0bMediaSource\x12\x13\n\tupload_id\x18\x01 \x01(\tH\x00\x12\r\n\x03url\x18\x02 \x01(\tH\x00\x12\x12\n\x08\x64\x61ta_uri\x18\x03 \x01(\tH\x00\x42\x08\n\x06source\"\x9f\x01\n\x07\x43onsent\x12\x13\n\x0b\x61ttested_by\x18\x01 \x01(\t\x12\r\n\x05\x62\x61sis\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x0f\x65vidence_sha256\x18\x05 \x01(\tH\x00\x88\x01\x01\x42\x12\n\x10_evidence_sha256\"\x16\n\x07Webhook\x12\x0b\n\x03url\x18\x01 \x01(\t\"\xa1\x04\n\x10\x43reateJobRequest\x12\'\n\x05video\x18\x01 \x01(\x0b\x32\x18.lipstage.v1.MediaSource\x12\'\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x18.lipstage.v1.MediaSource\x12.\n\nparameters\x18\x03 \x01(\x0b\x32\x1a.lipstage.v1.DubParameters\x12\'\n\x08priority\x18\x04 \x01(\x0e\x32\x15.lipstage.v1.Priority\x12\x1c\n\x0fidempotency_key\x18\x05 \x01(\tH\x00\x88\x01\x01\x12%\n\x07\x63onsent\x18\x06 \x01(\x0b\x32\x14.lipstage.v1.Consent\x12,\n\tretention\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12%\n\x07webhook\x18\x08 \x01(\x0b\x32\x14.lipstage.v1.Webhook\x12=\n\x08metadata\x18\t \x03(\x0b\x32+.lipstage.v1.CreateJobRequest.MetadataEntry\x12\x17\n\nconsent_id\x18\n \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05label\x18\x0b \x01(\x08H\x02\x88\x01\x01\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x12\n\x10_idempotency_keyB\r\n\x0b_consent_idB\x08\n\x06_label\"2\n\x11\x43reateJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.lipstage.v1.Job\"\x1f\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"/\n\x0eGetJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.lipstage.v1.Job\"_\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12%\n\x06states\x18\x03 \x03(\x0e\x32\x15.lipstage.v1.JobState\"K\n\x10ListJobsResponse\x12\x1e\n\x04jobs\x18\x01 \x03(\x0b\x32\x10.lipstage.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x0fWatchJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"e\n\x10WatchJobResponse\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x10.lipstage.v1.JobH\x00\x12&\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x15.lipstage.v1.JobEventH\x00\x42\x08\n\x06update\"\"\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"2\n\x11\x43\x61ncelJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.lipstage.v1.Job\"\"\n\x10\x44\x65leteJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"\x13\n\x11\x44\x65leteJobResponse\"\"\n\x10GetReportRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"#\n\x11GetReportResponse\x12\x0e\n\x06report\x18\x01 \x01(\x0c\"\x96\x01\n\x12\x45stimateJobRequest\x12\'\n\x05video\x18\x01 \x01(\x0b\x32\x18.lipstage.v1.MediaSource\x12\'\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x18.lipstage.v1.MediaSource\x12.\n\nparameters\x18\x03 \x01(\x0b\x32\x1a.lipstage.v1.DubParameters\"\x8e\x02\n\x13\x45stimateJobResponse\x12\x0c\n\x04plan\x18\x01 \x01(\t\x12\x14\n\x07voice_s\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\x08output_s\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x1e\n\x11\x61mount_micros_usd\x18\x04 \x01(\x03H\x02\x88\x01\x01\x12\x19\n\x0cprocessing_s\x18\x05 \x01(\x01H\x03\x88\x01\x01\x12\x19\n\x0cqueue_wait_s\x18\x06 \x01(\x01H\x04\x88\x01\x01\x12\x15\n\rmeasured_jobs\x18\x07 \x01(\rB\n\n\x08_voice_sB\x0b\n\t_output_sB\x14\n\x12_amount_micros_usdB\x0f\n\r_processing_sB\x0f\n\r_queue_wait_s2\xe2\x04\n\x07LipSync\x12J\n\tCreateJob\x12\x1d.lipstage.v1.CreateJobRequest\x1a\x1e.lipstage.v1.CreateJobResponse\x12\x41\n\x06GetJob\x12\x1a.lipstage.v1.GetJobRequest\x1a\x1b.lipstage.v1.GetJobResponse\x12G\n\x08ListJobs\x12\x1c.lipstage.v1.ListJobsRequest\x1a\x1d.lipstage.v1.ListJobsResponse\x12I\n\x08WatchJob\x12\x1c.lipstage.v1.WatchJobRequest\x1a\x1d.lipstage.v1.WatchJobResponse0\x01\x12J\n\tCancelJob\x12\x1d.lipstage.v1.CancelJobRequest\x1a\x1e.lipstage.v1.CancelJobResponse\x12J\n\tDeleteJob\x12\x1d.lipstage.v1.DeleteJobRequest\x1a\x1e.lipstage.v1.DeleteJobResponse\x12J\n\tGetReport\x12\x1d.lipstage.v1.GetReportRequest\x1a\x1e.lipstage.v1.GetReportResponse\x12P\n\x0b\x45stimateJob\x12\x1f.lipstage.v1.EstimateJobRequest\x1a .lipstage.v1.EstimateJobResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19lipstage/v1/service.proto\x12\x0blipstage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18lipstage/v1/events.proto\x1a\x16lipstage/v1/jobs.proto\"\x8f\x08\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.lipstage.v1.JobState\x12$\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x15.lipstage.v1.JobError\x12.\n\nparameters\x18\x04 \x01(\x0b\x32\x1a.lipstage.v1.DubParameters\x12\'\n\x08priority\x18\x05 \x01(\x0e\x32\x15.lipstage.v1.Priority\x12,\n\x08progress\x18\x06 \x03(\x0b\x32\x1a.lipstage.v1.StageProgress\x12\x17\n\noutput_url\x18\x07 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nreport_url\x18\x08 \x01(\tH\x01\x88\x01\x01\x12\x31\n\ttimings_s\x18\t \x03(\x0b\x32\x1e.lipstage.v1.Job.TimingsSEntry\x12\x30\n\x08outcomes\x18\n \x03(\x0b\x32\x1e.lipstage.v1.Job.OutcomesEntry\x12\x30\n\x08metadata\x18\x0b \x03(\x0b\x32\x1e.lipstage.v1.Job.MetadataEntry\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12output_expire_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x13output_content_type\x18\x10 \x01(\tH\x02\x88\x01\x01\x12\x1c\n\x0foutput_filename\x18\x11 \x01(\tH\x03\x88\x01\x01\x12#\n\x06\x63harge\x18\x12 \x01(\x0b\x32\x13.lipstage.v1.Charge\x12\x17\n\nconsent_id\x18\x13 \x01(\tH\x04\x88\x01\x01\x12/\n\x0b\x64\x65lete_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rTimingsSEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a/\n\rOutcomesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\r\n\x0b_output_urlB\r\n\x0b_report_urlB\x16\n\x14_output_content_typeB\x12\n\x10_output_filenameB\r\n\x0b_consent_id\";\n\x06\x43harge\x12\x12\n\namount_usd\x18\x01 \x01(\t\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\x12\x0c\n\x04plan\x18\x03 \x01(\t\"^\n\rStageProgress\x12!\n\x05stage\x18\x01 \x01(\x0e\x32\x12.lipstage.v1.Stage\x12\x0c\n\x04\x64one\x18\x02 \x01(\x01\x12\x12\n\x05parts\x18\x03 \x01(\rH\x00\x88\x01\x01\x42\x08\n\x06_parts\"a\n\x0bMediaSource\x12\x13\n\tupload_id\x18\x01 \x01(\tH\x00\x12\r\n\x03url\x18\x02 \x01(\tH\x00\x12\x12\n\x08\x64\x61ta_uri\x18\x03 \x01(\tH\x00\x12\x10\n\x06job_id\x18\x04 \x01(\tH\x00\x42\x08\n\x06source\"\x9f\x01\n\x07\x43onsent\x12\x13\n\x0b\x61ttested_by\x18\x01 \x01(\t\x12\r\n\x05\x62\x61sis\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x0f\x65vidence_sha256\x18\x05 \x01(\tH\x00\x88\x01\x01\x42\x12\n\x10_evidence_sha256\"A\n\x07Webhook\x12\x0b\n\x03url\x18\x01 \x01(\t\x12)\n\x06\x65vents\x18\x02 \x03(\x0e\x32\x19.lipstage.v1.WebhookEvent\"\x83\x05\n\x10\x43reateJobRequest\x12\'\n\x05video\x18\x01 \x01(\x0b\x32\x18.lipstage.v1.MediaSource\x12\'\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x18.lipstage.v1.MediaSource\x12.\n\nparameters\x18\x03 \x01(\x0b\x32\x1a.lipstage.v1.DubParameters\x12\'\n\x08priority\x18\x04 \x01(\x0e\x32\x15.lipstage.v1.Priority\x12\x1c\n\x0fidempotency_key\x18\x05 \x01(\tH\x00\x88\x01\x01\x12%\n\x07\x63onsent\x18\x06 \x01(\x0b\x32\x14.lipstage.v1.Consent\x12,\n\tretention\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12%\n\x07webhook\x18\x08 \x01(\x0b\x32\x14.lipstage.v1.Webhook\x12=\n\x08metadata\x18\t \x03(\x0b\x32+.lipstage.v1.CreateJobRequest.MetadataEntry\x12\x17\n\nconsent_id\x18\n \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05label\x18\x0b \x01(\x08H\x02\x88\x01\x01\x12/\n\x0cstart_within\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0c\x63\x61ncel_after\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x12\n\x10_idempotency_keyB\r\n\x0b_consent_idB\x08\n\x06_label\"2\n\x11\x43reateJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.lipstage.v1.Job\"\x1f\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"/\n\x0eGetJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.lipstage.v1.Job\"\xc7\x02\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12%\n\x06states\x18\x03 \x03(\x0e\x32\x15.lipstage.v1.JobState\x12\x31\n\rcreated_after\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x64ialects\x18\x06 \x03(\t\x12<\n\x08metadata\x18\x07 \x03(\x0b\x32*.lipstage.v1.ListJobsRequest.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"K\n\x10ListJobsResponse\x12\x1e\n\x04jobs\x18\x01 \x03(\x0b\x32\x10.lipstage.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x0fWatchJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"e\n\x10WatchJobResponse\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x10.lipstage.v1.JobH\x00\x12&\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x15.lipstage.v1.JobEventH\x00\x42\x08\n\x06update\"\"\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"2\n\x11\x43\x61ncelJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.lipstage.v1.Job\"\"\n\x10\x44\x65leteJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"\x13\n\x11\x44\x65leteJobResponse\"\"\n\x10GetReportRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"#\n\x11GetReportResponse\x12\x0e\n\x06report\x18\x01 \x01(\x0c\"\x96\x01\n\x12\x45stimateJobRequest\x12\'\n\x05video\x18\x01 \x01(\x0b\x32\x18.lipstage.v1.MediaSource\x12\'\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x18.lipstage.v1.MediaSource\x12.\n\nparameters\x18\x03 \x01(\x0b\x32\x1a.lipstage.v1.DubParameters\"\x8e\x02\n\x13\x45stimateJobResponse\x12\x0c\n\x04plan\x18\x01 \x01(\t\x12\x14\n\x07voice_s\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\x08output_s\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x1e\n\x11\x61mount_micros_usd\x18\x04 \x01(\x03H\x02\x88\x01\x01\x12\x19\n\x0cprocessing_s\x18\x05 \x01(\x01H\x03\x88\x01\x01\x12\x19\n\x0cqueue_wait_s\x18\x06 \x01(\x01H\x04\x88\x01\x01\x12\x15\n\rmeasured_jobs\x18\x07 \x01(\rB\n\n\x08_voice_sB\x0b\n\t_output_sB\x14\n\x12_amount_micros_usdB\x0f\n\r_processing_sB\x0f\n\r_queue_wait_s*a\n\x0cWebhookEvent\x12\x1d\n\x19WEBHOOK_EVENT_UNSPECIFIED\x10\x00\x12\x19\n\x15WEBHOOK_EVENT_STARTED\x10\x01\x12\x17\n\x13WEBHOOK_EVENT_ENDED\x10\x02\x32\xe2\x04\n\x07LipSync\x12J\n\tCreateJob\x12\x1d.lipstage.v1.CreateJobRequest\x1a\x1e.lipstage.v1.CreateJobResponse\x12\x41\n\x06GetJob\x12\x1a.lipstage.v1.GetJobRequest\x1a\x1b.lipstage.v1.GetJobResponse\x12G\n\x08ListJobs\x12\x1c.lipstage.v1.ListJobsRequest\x1a\x1d.lipstage.v1.ListJobsResponse\x12I\n\x08WatchJob\x12\x1c.lipstage.v1.WatchJobRequest\x1a\x1d.lipstage.v1.WatchJobResponse0\x01\x12J\n\tCancelJob\x12\x1d.lipstage.v1.CancelJobRequest\x1a\x1e.lipstage.v1.CancelJobResponse\x12J\n\tDeleteJob\x12\x1d.lipstage.v1.DeleteJobRequest\x1a\x1e.lipstage.v1.DeleteJobResponse\x12J\n\tGetReport\x12\x1d.lipstage.v1.GetReportRequest\x1a\x1e.lipstage.v1.GetReportResponse\x12P\n\x0b\x45stimateJob\x12\x1f.lipstage.v1.EstimateJobRequest\x1a .lipstage.v1.EstimateJobResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,6 +43,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_JOB_METADATAENTRY']._serialized_options = b'8\001'
   _globals['_CREATEJOBREQUEST_METADATAENTRY']._loaded_options = None
   _globals['_CREATEJOBREQUEST_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_LISTJOBSREQUEST_METADATAENTRY']._loaded_options = None
+  _globals['_LISTJOBSREQUEST_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_WEBHOOKEVENT']._serialized_start=3653
+  _globals['_WEBHOOKEVENT']._serialized_end=3750
   _globals['_JOB']._serialized_start=158
   _globals['_JOB']._serialized_end=1197
   _globals['_JOB_TIMINGSSENTRY']._serialized_start=963
@@ -56,45 +60,47 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STAGEPROGRESS']._serialized_start=1260
   _globals['_STAGEPROGRESS']._serialized_end=1354
   _globals['_MEDIASOURCE']._serialized_start=1356
-  _globals['_MEDIASOURCE']._serialized_end=1435
-  _globals['_CONSENT']._serialized_start=1438
-  _globals['_CONSENT']._serialized_end=1597
-  _globals['_WEBHOOK']._serialized_start=1599
-  _globals['_WEBHOOK']._serialized_end=1621
-  _globals['_CREATEJOBREQUEST']._serialized_start=1624
-  _globals['_CREATEJOBREQUEST']._serialized_end=2169
+  _globals['_MEDIASOURCE']._serialized_end=1453
+  _globals['_CONSENT']._serialized_start=1456
+  _globals['_CONSENT']._serialized_end=1615
+  _globals['_WEBHOOK']._serialized_start=1617
+  _globals['_WEBHOOK']._serialized_end=1682
+  _globals['_CREATEJOBREQUEST']._serialized_start=1685
+  _globals['_CREATEJOBREQUEST']._serialized_end=2328
   _globals['_CREATEJOBREQUEST_METADATAENTRY']._serialized_start=1061
   _globals['_CREATEJOBREQUEST_METADATAENTRY']._serialized_end=1108
-  _globals['_CREATEJOBRESPONSE']._serialized_start=2171
-  _globals['_CREATEJOBRESPONSE']._serialized_end=2221
-  _globals['_GETJOBREQUEST']._serialized_start=2223
-  _globals['_GETJOBREQUEST']._serialized_end=2254
-  _globals['_GETJOBRESPONSE']._serialized_start=2256
-  _globals['_GETJOBRESPONSE']._serialized_end=2303
-  _globals['_LISTJOBSREQUEST']._serialized_start=2305
-  _globals['_LISTJOBSREQUEST']._serialized_end=2400
-  _globals['_LISTJOBSRESPONSE']._serialized_start=2402
-  _globals['_LISTJOBSRESPONSE']._serialized_end=2477
-  _globals['_WATCHJOBREQUEST']._serialized_start=2479
-  _globals['_WATCHJOBREQUEST']._serialized_end=2512
-  _globals['_WATCHJOBRESPONSE']._serialized_start=2514
-  _globals['_WATCHJOBRESPONSE']._serialized_end=2615
-  _globals['_CANCELJOBREQUEST']._serialized_start=2617
-  _globals['_CANCELJOBREQUEST']._serialized_end=2651
-  _globals['_CANCELJOBRESPONSE']._serialized_start=2653
-  _globals['_CANCELJOBRESPONSE']._serialized_end=2703
-  _globals['_DELETEJOBREQUEST']._serialized_start=2705
-  _globals['_DELETEJOBREQUEST']._serialized_end=2739
-  _globals['_DELETEJOBRESPONSE']._serialized_start=2741
-  _globals['_DELETEJOBRESPONSE']._serialized_end=2760
-  _globals['_GETREPORTREQUEST']._serialized_start=2762
-  _globals['_GETREPORTREQUEST']._serialized_end=2796
-  _globals['_GETREPORTRESPONSE']._serialized_start=2798
-  _globals['_GETREPORTRESPONSE']._serialized_end=2833
-  _globals['_ESTIMATEJOBREQUEST']._serialized_start=2836
-  _globals['_ESTIMATEJOBREQUEST']._serialized_end=2986
-  _globals['_ESTIMATEJOBRESPONSE']._serialized_start=2989
-  _globals['_ESTIMATEJOBRESPONSE']._serialized_end=3259
-  _globals['_LIPSYNC']._serialized_start=3262
-  _globals['_LIPSYNC']._serialized_end=3872
+  _globals['_CREATEJOBRESPONSE']._serialized_start=2330
+  _globals['_CREATEJOBRESPONSE']._serialized_end=2380
+  _globals['_GETJOBREQUEST']._serialized_start=2382
+  _globals['_GETJOBREQUEST']._serialized_end=2413
+  _globals['_GETJOBRESPONSE']._serialized_start=2415
+  _globals['_GETJOBRESPONSE']._serialized_end=2462
+  _globals['_LISTJOBSREQUEST']._serialized_start=2465
+  _globals['_LISTJOBSREQUEST']._serialized_end=2792
+  _globals['_LISTJOBSREQUEST_METADATAENTRY']._serialized_start=1061
+  _globals['_LISTJOBSREQUEST_METADATAENTRY']._serialized_end=1108
+  _globals['_LISTJOBSRESPONSE']._serialized_start=2794
+  _globals['_LISTJOBSRESPONSE']._serialized_end=2869
+  _globals['_WATCHJOBREQUEST']._serialized_start=2871
+  _globals['_WATCHJOBREQUEST']._serialized_end=2904
+  _globals['_WATCHJOBRESPONSE']._serialized_start=2906
+  _globals['_WATCHJOBRESPONSE']._serialized_end=3007
+  _globals['_CANCELJOBREQUEST']._serialized_start=3009
+  _globals['_CANCELJOBREQUEST']._serialized_end=3043
+  _globals['_CANCELJOBRESPONSE']._serialized_start=3045
+  _globals['_CANCELJOBRESPONSE']._serialized_end=3095
+  _globals['_DELETEJOBREQUEST']._serialized_start=3097
+  _globals['_DELETEJOBREQUEST']._serialized_end=3131
+  _globals['_DELETEJOBRESPONSE']._serialized_start=3133
+  _globals['_DELETEJOBRESPONSE']._serialized_end=3152
+  _globals['_GETREPORTREQUEST']._serialized_start=3154
+  _globals['_GETREPORTREQUEST']._serialized_end=3188
+  _globals['_GETREPORTRESPONSE']._serialized_start=3190
+  _globals['_GETREPORTRESPONSE']._serialized_end=3225
+  _globals['_ESTIMATEJOBREQUEST']._serialized_start=3228
+  _globals['_ESTIMATEJOBREQUEST']._serialized_end=3378
+  _globals['_ESTIMATEJOBRESPONSE']._serialized_start=3381
+  _globals['_ESTIMATEJOBRESPONSE']._serialized_end=3651
+  _globals['_LIPSYNC']._serialized_start=3753
+  _globals['_LIPSYNC']._serialized_end=4363
 # @@protoc_insertion_point(module_scope)

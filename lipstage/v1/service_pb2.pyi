@@ -13,6 +13,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from lipstage.v1 import events_pb2 as _events_pb2
 from lipstage.v1 import jobs_pb2 as _jobs_pb2
 import builtins as _builtins
@@ -25,6 +26,28 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _WebhookEvent:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WebhookEventEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WebhookEvent.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WEBHOOK_EVENT_UNSPECIFIED: _WebhookEvent.ValueType  # 0
+    WEBHOOK_EVENT_STARTED: _WebhookEvent.ValueType  # 1
+    """The stages have been given the job."""
+    WEBHOOK_EVENT_ENDED: _WebhookEvent.ValueType  # 2
+    """The job has ended, in whatever way."""
+
+class WebhookEvent(_WebhookEvent, metaclass=_WebhookEventEnumTypeWrapper):
+    """What a webhook is told."""
+
+WEBHOOK_EVENT_UNSPECIFIED: WebhookEvent.ValueType  # 0
+WEBHOOK_EVENT_STARTED: WebhookEvent.ValueType  # 1
+"""The stages have been given the job."""
+WEBHOOK_EVENT_ENDED: WebhookEvent.ValueType  # 2
+"""The job has ended, in whatever way."""
+Global___WebhookEvent: _TypeAlias = WebhookEvent  # noqa: Y015
 
 @_typing.final
 class Job(_message.Message):
@@ -283,31 +306,35 @@ Global___StageProgress: _TypeAlias = StageProgress  # noqa: Y015
 
 @_typing.final
 class MediaSource(_message.Message):
-    """A media file, given in one of three ways."""
+    """A media file, given in one of four ways."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     UPLOAD_ID_FIELD_NUMBER: _builtins.int
     URL_FIELD_NUMBER: _builtins.int
     DATA_URI_FIELD_NUMBER: _builtins.int
+    JOB_ID_FIELD_NUMBER: _builtins.int
     upload_id: _builtins.str
     """What an earlier upload was given as its name."""
     url: _builtins.str
     """An address that the service can fetch."""
     data_uri: _builtins.str
     """The file itself, as a data URI."""
+    job_id: _builtins.str
+    """What an earlier job of the caller made."""
     def __init__(
         self,
         *,
         upload_id: _builtins.str = ...,
         url: _builtins.str = ...,
         data_uri: _builtins.str = ...,
+        job_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["data_uri", b"data_uri", "source", b"source", "upload_id", b"upload_id", "url", b"url"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["data_uri", b"data_uri", "job_id", b"job_id", "source", b"source", "upload_id", b"upload_id", "url", b"url"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data_uri", b"data_uri", "source", b"source", "upload_id", b"upload_id", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data_uri", b"data_uri", "job_id", b"job_id", "source", b"source", "upload_id", b"upload_id", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["upload_id", "url", "data_uri"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["upload_id", "url", "data_uri", "job_id"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
@@ -362,15 +389,21 @@ class Webhook(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     URL_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
     url: _builtins.str
+    @_builtins.property
+    def events(self) -> _containers.RepeatedScalarFieldContainer[Global___WebhookEvent.ValueType]:
+        """Default: WEBHOOK_EVENT_ENDED alone."""
+
     def __init__(
         self,
         *,
         url: _builtins.str = ...,
+        events: _abc.Iterable[Global___WebhookEvent.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -411,6 +444,8 @@ class CreateJobRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     CONSENT_ID_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
+    START_WITHIN_FIELD_NUMBER: _builtins.int
+    CANCEL_AFTER_FIELD_NUMBER: _builtins.int
     priority: _jobs_pb2.Priority.ValueType
     """Default PRIORITY_NORMAL."""
     idempotency_key: _builtins.str
@@ -437,6 +472,14 @@ class CreateJobRequest(_message.Message):
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The caller's own notes, given back with the job."""
 
+    @_builtins.property
+    def start_within(self) -> _duration_pb2.Duration:
+        """The job fails if the stages have not been given it this long after its creation; absent = it waits for its turn."""
+
+    @_builtins.property
+    def cancel_after(self) -> _duration_pb2.Duration:
+        """The job is canceled if it has not ended this long after its creation; absent = it takes as long as it takes."""
+
     def __init__(
         self,
         *,
@@ -451,10 +494,12 @@ class CreateJobRequest(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         consent_id: _builtins.str | None = ...,
         label: _builtins.bool | None = ...,
+        start_within: _duration_pb2.Duration | None = ...,
+        cancel_after: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_consent_id", b"_consent_id", "_idempotency_key", b"_idempotency_key", "_label", b"_label", "audio", b"audio", "consent", b"consent", "consent_id", b"consent_id", "idempotency_key", b"idempotency_key", "label", b"label", "parameters", b"parameters", "retention", b"retention", "video", b"video", "webhook", b"webhook"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_consent_id", b"_consent_id", "_idempotency_key", b"_idempotency_key", "_label", b"_label", "audio", b"audio", "cancel_after", b"cancel_after", "consent", b"consent", "consent_id", b"consent_id", "idempotency_key", b"idempotency_key", "label", b"label", "parameters", b"parameters", "retention", b"retention", "start_within", b"start_within", "video", b"video", "webhook", b"webhook"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_consent_id", b"_consent_id", "_idempotency_key", b"_idempotency_key", "_label", b"_label", "audio", b"audio", "consent", b"consent", "consent_id", b"consent_id", "idempotency_key", b"idempotency_key", "label", b"label", "metadata", b"metadata", "parameters", b"parameters", "priority", b"priority", "retention", b"retention", "video", b"video", "webhook", b"webhook"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_consent_id", b"_consent_id", "_idempotency_key", b"_idempotency_key", "_label", b"_label", "audio", b"audio", "cancel_after", b"cancel_after", "consent", b"consent", "consent_id", b"consent_id", "idempotency_key", b"idempotency_key", "label", b"label", "metadata", b"metadata", "parameters", b"parameters", "priority", b"priority", "retention", b"retention", "start_within", b"start_within", "video", b"video", "webhook", b"webhook"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__consent_id: _TypeAlias = _typing.Literal["consent_id"]  # noqa: Y015
     _WhichOneofArgType__consent_id: _TypeAlias = _typing.Literal["_consent_id", b"_consent_id"]  # noqa: Y015
@@ -534,9 +579,33 @@ Global___GetJobResponse: _TypeAlias = GetJobResponse  # noqa: Y015
 class ListJobsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     STATES_FIELD_NUMBER: _builtins.int
+    CREATED_AFTER_FIELD_NUMBER: _builtins.int
+    CREATED_BEFORE_FIELD_NUMBER: _builtins.int
+    DIALECTS_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """How many jobs at most; 0 = as many as this installation thinks right."""
     page_token: _builtins.str
@@ -545,16 +614,36 @@ class ListJobsRequest(_message.Message):
     def states(self) -> _containers.RepeatedScalarFieldContainer[_jobs_pb2.JobState.ValueType]:
         """Only jobs in one of these states; none = all."""
 
+    @_builtins.property
+    def created_after(self) -> _timestamp_pb2.Timestamp:
+        """Only jobs created then or later; to the millisecond."""
+
+    @_builtins.property
+    def created_before(self) -> _timestamp_pb2.Timestamp:
+        """Only jobs created before; to the millisecond."""
+
+    @_builtins.property
+    def dialects(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only jobs asked for in one of these: "native", "wavespeed", "fal", "replicate" or "sync"; none = all."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Only jobs with all of these notes."""
+
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         states: _abc.Iterable[_jobs_pb2.JobState.ValueType] | None = ...,
+        created_after: _timestamp_pb2.Timestamp | None = ...,
+        created_before: _timestamp_pb2.Timestamp | None = ...,
+        dialects: _abc.Iterable[_builtins.str] | None = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_after", b"created_after", "created_before", b"created_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_after", b"created_after", "created_before", b"created_before", "dialects", b"dialects", "metadata", b"metadata", "page_size", b"page_size", "page_token", b"page_token", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -149,6 +149,12 @@ class LinkInvalid(InputError):
     code = "link_invalid"
 
 
+class NotOffered(InputError):
+    """A hosted service has this; here there is another way, or none."""
+
+    code = "not_offered"
+
+
 class UploadNotFound(InputError):
     code = "upload_not_found"
 
@@ -181,6 +187,12 @@ class JobRunning(InputError):
     """The very same job is being worked on by another process."""
 
     code = "job_running"
+
+
+class StartTimeout(LipstageError):
+    """The job had not begun when the time was over that its caller gave it for that."""
+
+    code = "start_timeout"
 
 
 class DiskFull(LipstageError):

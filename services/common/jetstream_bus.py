@@ -1,4 +1,4 @@
-"""The production bus: JetStream work queues; the job events are in jetstream_events.py."""
+"""The production bus: JetStream work queues; the rest is in jetstream_events.py and jetstream_questions.py."""
 
 import asyncio
 import contextlib
@@ -11,15 +11,16 @@ from functools import partial
 import nats.errors
 from nats.aio.msg import Msg
 
-from services.common import jetstream_events
+from services.common import jetstream_events, jetstream_questions
 from services.common.closing import item_unless
 from services.common.errors import Unavailable
 from services.common.jetstream_calls import answered, stored
 from services.common.jetstream_delivery import JetStreamDelivery, take
 from services.common.jetstream_names import WORK, consumer, news_subject, work_subject
 from services.common.lanes import LANES, lane_orders
-from services.common.messages import JobEvent, Task
+from services.common.messages import FacesAnswer, FacesQuestion, JobEvent, Task
 from services.common.nats_connection import Connection
+from services.common.questions import Answer
 from services.common.tracing import carried
 from services.common.wire import encode_task
 
@@ -83,6 +84,12 @@ class JetStreamBus:
 
     def events(self, job_id: str) -> AbstractAsyncContextManager[AsyncIterator[JobEvent]]:
         return jetstream_events.events(self._connection, job_id)
+
+    async def ask(self, question: FacesQuestion) -> FacesAnswer:
+        return await jetstream_questions.ask(self._connection, question)
+
+    def answering(self, answer: Answer) -> AbstractAsyncContextManager[None]:
+        return jetstream_questions.answering(self._connection, answer)
 
     async def _check(self, queue: str) -> None:
         for lane in range(LANES):

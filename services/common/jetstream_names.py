@@ -19,6 +19,9 @@ GATEWAY: Final = "GATEWAY"
 DOCUMENTS: Final = f"KV_{GATEWAY}"
 """The bucket's stream."""
 
+FACES: Final = "questions.faces"
+"""Subject of questions about the faces in a video, and the queue group of those who answer."""
+
 REASON: Final = "Lipstage-Reason"
 """Header of a message in DEAD: why the task was given up."""
 

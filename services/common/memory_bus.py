@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
+from services.common import questions
 from services.common.closing import item_unless
-from services.common.messages import JobEvent, Task
+from services.common.errors import Unavailable
+from services.common.messages import FacesAnswer, FacesQuestion, JobEvent, Task
+from services.common.questions import NOBODY, TOO_SLOW, Answer, Reply, answer_in, in_hand, reply_to
 from services.common.tracing import carried
 
 
@@ -18,6 +21,7 @@ class MemoryBus:
         self._queues: defaultdict[str, _Queue] = defaultdict(lambda: _Queue(asyncio.Semaphore(queue_limit)))
         self._listeners: defaultdict[str, list[asyncio.Queue[JobEvent]]] = defaultdict(list)
         self._ends: dict[str, JobEvent] = {}
+        self._answerers: deque[_Answerer] = deque()
 
     async def publish(self, task: Task) -> None:
         queue = self._queues[task.queue]
@@ -54,6 +58,22 @@ class MemoryBus:
         finally:
             self._listeners[job_id].remove(listener)
 
+    async def ask(self, question: FacesQuestion) -> FacesAnswer:
+        if not self._answerers:
+            raise Unavailable(NOBODY)
+        self._answerers.rotate()
+        return answer_in(await self._answerers[0].reply(question))
+
+    @contextlib.asynccontextmanager
+    async def answering(self, answer: Answer) -> AsyncIterator[None]:
+        async with in_hand() as tasks:
+            answerer = _Answerer(answer, tasks)
+            self._answerers.append(answerer)
+            try:
+                yield
+            finally:
+                self._answerers.remove(answerer)
+
 
 @dataclass
 class _Queue:
@@ -83,6 +103,21 @@ class MemoryDelivery:
 
     async def bury(self, reason: str) -> None:
         await self.ack()
+
+
+@dataclass(eq=False)
+class _Answerer:
+    answer: Answer
+    in_hand: set["asyncio.Task[Reply]"]
+
+    async def reply(self, question: FacesQuestion) -> Reply:
+        task = asyncio.create_task(reply_to(question, self.answer))
+        self.in_hand.add(task)
+        task.add_done_callback(self.in_hand.discard)
+        await asyncio.wait({task}, timeout=questions.ANSWER_S)
+        if not task.done():
+            raise Unavailable(TOO_SLOW)
+        return task.result()
 
 
 async def _until_the_end(listener: "asyncio.Queue[JobEvent]") -> AsyncIterator[JobEvent]:

@@ -144,6 +144,8 @@ class JobRecord(Message):
     """Output frames by what became of them, once preprocessed."""
     provenance: Provenance | None = None
     """None: the output is neither marked nor signed."""
+    retries: dict[str, int] = {}
+    """How often a task had to wait or was handed back to be tried again, by the reason's code. Some may be missing."""
 
     @property
     def ended(self) -> bool:
@@ -239,3 +241,31 @@ class JobEvent(Message):
     """How much of the part is done, 0…1."""
     parts: int | None = None
     """How many parts the stage has; None while that is not known yet."""
+
+
+class FacesQuestion(Message):
+    """Who can be seen in a video? It waits in no queue and belongs to no job."""
+
+    video: str
+    """Object name."""
+    at_s: Seconds = 0.0
+    """The frame that is shown at this time is looked at first."""
+
+
+class FaceBox(Message):
+    """Tight around a face and within the picture, in pixels of the upright picture."""
+
+    x: Number
+    y: Number
+    w: Number
+    h: Number
+
+
+class FacesAnswer(Message):
+    """The faces of one frame, largest first."""
+
+    width: Whole
+    height: Whole
+    at_s: Seconds
+    """When the frame is shown; that of the question unless there is nobody in that one."""
+    faces: tuple[FaceBox, ...] = ()

@@ -14,7 +14,8 @@ from typing import Any, Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from services.common.messages import JobEvent, JobRecord, Task
+from services.common.messages import FacesAnswer, FacesQuestion, JobEvent, JobRecord, Task
+from services.common.questions import Answer
 
 Arrays = Mapping[str, NDArray[Any]]
 ModelName = Literal["whisper_encoder", "vae_encoder", "vae_decoder", "unet", "unet_cached"]
@@ -73,7 +74,7 @@ class Delivery(Protocol):
 
 
 class Bus(Protocol):
-    """Carries intent: work queues with leases and explicit acknowledgement, and job events.
+    """Carries intent: work queues with leases and explicit acknowledgement, job events, and questions.
 
     Every method raises Unavailable when the broker cannot be reached.
     """
@@ -100,6 +101,20 @@ class Bus(Protocol):
         """The job's progress from the moment the context is entered, and last its end, also if it was told before.
 
         Once it has begun, it waits out a broker that is away; what is told meanwhile but for the end may be missed.
+        """
+        ...
+
+    async def ask(self, question: FacesQuestion) -> FacesAnswer:
+        """Waits for the answer of one of those who answer; nothing of it is kept.
+
+        Raises Unavailable also when nobody answers, at once when nobody is there to, and what the answerer raised.
+        """
+        ...
+
+    def answering(self, answer: Answer) -> AbstractAsyncContextManager[None]:
+        """`answer` is given questions, shared with all others who answer, any number at once, while the context lasts.
+
+        At its end those in hand are waited for. While a broker is away, none comes.
         """
         ...
 

@@ -109,6 +109,11 @@ def with_timing(record: JobRecord, stage: str, seconds: float) -> JobRecord:
     return record.model_copy(update={"timings_s": timings})
 
 
+def with_retry(record: JobRecord, reason: str) -> JobRecord:
+    """Counts a task that has to be tried again; `reason` is the code of an error."""
+    return record.model_copy(update={"retries": {**record.retries, reason: record.retries.get(reason, 0) + 1}})
+
+
 def _ready(record: JobRecord) -> JobRecord:
     segments = {
         index: segment.model_copy(update={"status": "ready"})

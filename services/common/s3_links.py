@@ -1,7 +1,7 @@
 """Links that let a browser fetch or send one object for a while, without credentials."""
 
 from datetime import timedelta
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from services.common.s3_client import S3Access, s3_client
 
@@ -20,6 +20,12 @@ class S3Links:
         return self._client.get_presigned_url(
             "GET", self._bucket, name, timedelta(seconds=valid_s), extra_query_params=dict(answers)
         )
+
+    def name_in(self, url: str) -> str | None:
+        """The object whose address this is, whatever its signature is worth; None for other addresses."""
+        address, anything = url.partition("?")[0], "object"
+        bucket = self.link(anything, 1).partition("?")[0].removesuffix(anything)
+        return unquote(address.removeprefix(bucket)) if address.startswith(bucket) else None
 
     def upload_link(self, name: str, valid_s: float) -> str:
         """A PUT of the object, at most 5 GB. What is sent replaces what is there.

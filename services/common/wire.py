@@ -1,7 +1,7 @@
-"""Tasks, records and events as protobuf bytes: the messages of proto/lipstage/v1, field by field under the same names.
+"""What crosses the bus, and records, as protobuf bytes: the messages of proto/lipstage/v1, under the same names.
 
-Floats and integers survive exactly, and equal values give equal bytes. An absent field is read as its default, one of
-a newer version is passed over: two versions can run side by side (docs/api/messages.md).
+Field by field; floats and integers survive exactly, and equal values give equal bytes. An absent field is read as its
+default, one of a newer version is passed over: two versions can run side by side (docs/api/messages.md).
 """
 
 from collections.abc import Callable
@@ -17,9 +17,11 @@ from pydantic import ValidationError
 from lipstage.v1.events_pb2 import JobEvent as WireEvent
 from lipstage.v1.jobs_pb2 import GuidanceInterval
 from lipstage.v1.jobs_pb2 import JobRecord as WireRecord
+from lipstage.v1.questions_pb2 import FacesQuestion as WireQuestion
+from lipstage.v1.questions_pb2 import FacesReply as WireReply
 from lipstage.v1.tasks_pb2 import Task as WireTask
 from services.common.errors import MessageUnreadable
-from services.common.messages import JobEvent, JobRecord, Message, Task
+from services.common.messages import FacesAnswer, FacesQuestion, JobError, JobEvent, JobRecord, Message, Task
 
 _Message = TypeVar("_Message", bound=Message)
 _TASKS: dict[str, type[Task]] = {kind.model_fields["kind"].default: kind for kind in get_args(Task)}
@@ -60,6 +62,32 @@ def decode_event(data: bytes) -> JobEvent:
     message = WireEvent()
     _parse(message, data)
     return _read(JobEvent, message)
+
+
+def encode_question(question: FacesQuestion) -> bytes:
+    return _bytes(WireQuestion(**written(question, WireQuestion.DESCRIPTOR)))
+
+
+def decode_question(data: bytes) -> FacesQuestion:
+    """Raises MessageUnreadable."""
+    message = WireQuestion()
+    _parse(message, data)
+    return _read(FacesQuestion, message)
+
+
+def encode_reply(reply: FacesAnswer | JobError) -> bytes:
+    kind = "error" if isinstance(reply, JobError) else "answer"
+    fields: dict[str, Any] = {kind: written(reply, WireReply.DESCRIPTOR.fields_by_name[kind].message_type)}
+    return _bytes(WireReply(**fields))
+
+
+def decode_reply(data: bytes) -> FacesAnswer | JobError:
+    """Raises MessageUnreadable."""
+    envelope = WireReply()
+    _parse(envelope, data)
+    if envelope.WhichOneof("reply") == "error":
+        return _read(JobError, envelope.error)
+    return _read(FacesAnswer, envelope.answer)
 
 
 def written(model: Message, descriptor: Descriptor) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from services.common.errors import (
 from services.common.log_context import task_in_logs
 from services.common.messages import JobRecord, Task
 from services.common.ports import Bus, Delivery, JobStore
-from services.common.progress import fail
+from services.common.progress import change, fail, with_retry
 from services.common.tracing import context_of, tracer
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ LOOK_S = 2.0
 """How often a running task's job is looked at: the longest that a canceled job goes on."""
 EXTEND_S = 8.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 15.0
+NOTE_S = 2.0
+"""How long a task may be kept waiting so that the reason for its retry is written down."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Worker:
             await asyncio.wait({running, keeping})
 
     async def _run(self, delivery: Delivery) -> None:
-        pause_s = FIRST_PAUSE_S
+        pause_s, noted = FIRST_PAUSE_S, set[str]()
         while True:
             try:
                 record, _ = await self._jobs.get(delivery.task.job_id)
@@ -119,6 +121,9 @@ class Worker:
                     raise
                 log.warning("task %s waits %.1f s: %s", delivery.task.key, pause_s, error)
                 metrics.WAITS.labels(self._queue, error.code).inc()
+                if error.code not in noted:  # once a wait, not once a round of it
+                    noted.add(error.code)
+                    await self._note(delivery, error)
             else:
                 return
             await asyncio.sleep(pause_s)
@@ -154,12 +159,22 @@ class Worker:
         hopeless = isinstance(error, InputError | ModelError) or delivery.attempt >= self._patience.deliveries
         if not hopeless:
             log.warning("task %s failed and is handed back", delivery.task.key, exc_info=error)
+            await self._note(delivery, error)
             await delivery.nack(delay_s=FIRST_PAUSE_S * 2**delivery.attempt)
             return
         if not isinstance(error, LipstageError):
             log.error("task %s failed", delivery.task.key, exc_info=error)
             error = LipstageError(f"An unexpected error ended the job: {type(error).__name__}: {error}")
         await self._give_up(delivery, error)
+
+    async def _note(self, delivery: Delivery, error: Exception) -> None:
+        """Writes down why the task is tried again, if that can be done at once: nothing may be lost for it."""
+        reason = error.code if isinstance(error, LipstageError) else LipstageError.code
+        try:
+            async with asyncio.timeout(NOTE_S):
+                await change(self._jobs, delivery.task.job_id, lambda record: with_retry(record, reason))
+        except Exception as trouble:
+            log.info("why task %s is tried again (%s) is not noted: %r", delivery.task.key, reason, trouble)
 
     async def _give_up(self, delivery: Delivery, error: LipstageError) -> None:
         metrics.FAILURES.labels(self._queue, error.code).inc()

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -28,14 +29,12 @@ def make_chain(folder: Path) -> None:
     aside = folder.with_name(f".{folder.name}-{secrets.token_hex(8)}")
     aside.mkdir(mode=0o700)
     key, chain = _key_and_chain(datetime.now(UTC))
-    _write(aside / "key.pem", key)
-    _write(aside / "chain.pem", chain)
     try:
+        _write(aside / "key.pem", key)
+        _write(aside / "chain.pem", chain)
         aside.rename(folder)
     except OSError:
-        for file in aside.iterdir():
-            file.unlink()
-        aside.rmdir()
+        shutil.rmtree(aside, ignore_errors=True)
         if not folder.exists():
             raise
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import c2pa
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -34,7 +35,7 @@ def signing_identity(settings: Settings) -> SigningIdentity:
         chain_pem = signing_chain_file(settings).read_bytes()
         leaf = x509.load_pem_x509_certificates(chain_pem)[0]
     except (OSError, ValueError, TypeError) as error:
-        raise SigningFailed(f"The signing key or its certificates cannot be read: {_reason(error)}.") from error
+        raise SigningFailed(f"The signing key or its certificates cannot be used: {_reason(error)}.") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise SigningFailed("The signing key is not one of the elliptic curve P-256.")
     if leaf.public_key() != key.public_key():
@@ -43,6 +44,13 @@ def signing_identity(settings: Settings) -> SigningIdentity:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return SigningIdentity(private, chain_pem, settings.signing_tsa_url)
+
+
+def signer(identity: SigningIdentity) -> c2pa.Signer:
+    """What the library signs with; to be closed. Raises C2paError."""
+    tsa_url = identity.tsa_url and identity.tsa_url.encode()
+    info = c2pa.C2paSignerInfo(c2pa.C2paSigningAlg.ES256, identity.chain_pem, identity.key_pem, tsa_url)
+    return c2pa.Signer.from_info(info)
 
 
 def _reason(error: Exception) -> str:

@@ -7,6 +7,7 @@ from services.common.serving import Serving
 from services.common.skew import same_version_only
 from services.common.stack import Stack
 from services.common.worker import ENDURING, Worker
+from services.preprocess.answering import AT_ONCE, FacesAnswering
 from services.preprocess.faces.detector import MeshDetector
 from services.preprocess.worker import Preprocessing, preprocess_steps
 
@@ -20,7 +21,9 @@ async def _workers(stack: Stack) -> Sequence[Serving]:
         handle = same_version_only(Preprocessing(stack.bus, stack.media, stack.jobs, steps).handle, stack.models)
         return Worker("preprocess", handle, stack.bus, stack.jobs, ENDURING)
 
-    return [worker() for _ in range(settings.tasks_at_once or 1)]
+    detectors = [MeshDetector(settings.faces_dir) for _ in range(AT_ONCE)]
+    answering = FacesAnswering(stack.bus, stack.media, detectors)
+    return [*(worker() for _ in range(settings.tasks_at_once or 1)), answering]
 
 
 if __name__ == "__main__":

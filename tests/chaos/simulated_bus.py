@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from chaos.simulated_process import Process, World
 
-from services.common.messages import JobEvent, JobState, Task
+from services.common.messages import FacesAnswer, FacesQuestion, JobEvent, JobState, Task
+from services.common.questions import Answer
 
 LEASE_S = 30.0
 _LOOK_S = 1.0
@@ -183,6 +184,12 @@ class SimulatedBus:
 
     def events(self, job_id: str) -> AbstractAsyncContextManager[AsyncIterator[JobEvent]]:
         raise NotImplementedError("nobody listens in the simulation")
+
+    async def ask(self, question: FacesQuestion) -> FacesAnswer:
+        raise NotImplementedError("nobody asks in the simulation")
+
+    def answering(self, answer: Answer) -> AbstractAsyncContextManager[None]:
+        raise NotImplementedError("nobody asks in the simulation")
 
 
 @dataclass

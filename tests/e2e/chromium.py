@@ -34,8 +34,7 @@ class Visit:
     """What the browser said went wrong."""
 
     def hears(self, message: ConsoleMessage) -> None:
-        # Where no faces are found, people point at the picture.
-        if message.type in ("error", "warning") and "/v1alpha/faces?" not in message.location["url"]:
+        if message.type in ("error", "warning"):
             self.complaints.append(f"{message.text} ({message.location['url']})")
 
     def barriers(self) -> list[str]:

@@ -90,11 +90,13 @@ def test_a_whole_job(api: httpx2.Client, tiny: tuple[Path, Path], gateway: Gatew
     assert (output.status_code, output.headers["content-type"]) == (200, "video/mp4")
     (tmp_path / "out.mp4").write_bytes(output.content)
     assert probe_video(tmp_path / "out.mp4").frame_count == FRAMES
-    said = api.post("/verify", files={"file": ("out.mp4", output.content)}).json()["credentials"]
+    found = api.post("/verify", files={"file": ("out.mp4", output.content)}).json()
+    said = found["credentials"]
     changed = bytearray(output.content)
     changed[len(changed) * 3 // 4] ^= 1
     now_said = api.post("/verify", files={"file": ("out.mp4", bytes(changed))}).json()["credentials"]
-    assert (said["state"], now_said["state"]) == ("valid", "invalid")
+    assert (said["state"], said["trusted"], now_said["state"]) == ("valid", True, "invalid")
+    assert (said["job_id"], found["watermark"]["payload"]) == (job["id"], job["id"][:16])
     part = httpx2.get(done["output"]["url"], headers={"Range": "bytes=4-7"}, trust_env=False)
     assert (part.status_code, part.content) == (206, b"ftyp")
     assert httpx2.get(f"{done['output']['url']}0", trust_env=False).json()["code"] == "link_invalid"
@@ -164,6 +166,20 @@ def test_an_upload_goes_on_where_it_broke_off(api: httpx2.Client, tiny: tuple[Pa
     assert (first.status_code, again.status_code, offset) == (204, 409, str(half))
     upload = api.get(f"/uploads/{last.headers['lipstage-source'].removeprefix('upload:')}").json()
     assert (upload["sha256"], upload["filename"]) == (hashlib.sha256(content).hexdigest(), "head.mp4")
+
+
+def test_a_dub_is_dubbed_again(api: httpx2.Client, tiny: tuple[Path, Path], gateway: Gateway) -> None:
+    first = ended(api, begun(api, tiny, QUICK)["id"])
+    asked = {"video": first["output"]["url"], "audio": f"job:{first['id']}", "parameters": QUICK}
+
+    second = ended(api, api.post("/jobs", json=asked).json()["id"])
+
+    record = api.get(f"/jobs/{second['id']}/record").json()
+    assert second["state"] == "completed", second
+    assert (record["video"]["sha256"], record["audio"]["source"]) == (record["audio"]["sha256"], f"job:{first['id']}")
+    settled(api, first["id"])
+    assert api.delete(f"/jobs/{first['id']}").status_code == 204
+    assert (gateway.data / "media" / record["video"]["stored_as"]).exists()
 
 
 def test_a_batch_tells_what_became_of_each_line(api: httpx2.Client, tiny: tuple[Path, Path]) -> None:

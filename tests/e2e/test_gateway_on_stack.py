@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 from made_clips import frame_times_s, rgb_frames, voice_samples, write_clip, write_voice
-from test_gateway import FRAMES, begun, ended, settled
+from test_gateway import FRAMES, begun, ended, settled, uploaded
 
 from services.local.stack import WORKERS, LocalStack
 
@@ -31,6 +31,7 @@ def test_a_job_outlives_its_gateway_and_is_charged_and_told_once(tiny: tuple[Pat
         loopback = {"LIPSTAGE_FETCH_NETWORKS": '["127.0.0.0/8"]', "LIPSTAGE_FETCH_PORTS": f"[{httpx2.URL(hook).port}]"}
         workers = {**WORKERS, "gateway": 1}
         with LocalStack(tmp_path / "stack", workers, extra=loopback) as stack, _client(stack) as api:
+            seen = api.get("/faces", params={"source": uploaded(api, tiny[0])}).json()
             job = begun(api, tiny, ASKED, webhook={"url": hook})["id"]
             _wait_for_progress(api, job)
             stack.gateway.kill()
@@ -43,6 +44,7 @@ def test_a_job_outlives_its_gateway_and_is_charged_and_told_once(tiny: tuple[Pat
             charge, usage = settled(api, job)["charge"], api.get("/usage").json()
             assert done["output"]["url"].startswith(stack.s3.access.url)
     (tmp_path / "out.mp4").write_bytes(output.content)
+    assert (seen["width"], seen["at_s"], len(seen["faces"])) == (320, 0, 1)
     assert (done["state"], done["outcomes"]["dubbed"]) == ("completed", FRAMES)  # as from one process: test_gateway.py
     assert frame_times_s(tmp_path / "out.mp4") == frame_times_s(tiny[0])
     assert (charge["amount_usd"], usage["jobs"]) == ("0.15", 1)

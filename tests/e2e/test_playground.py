@@ -7,13 +7,16 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import av
 import httpx
+import numpy as np
 import pytest
 from chromium import PHONE, SLOWEST_MS, Visit, chromium, visiting
 from command import FRAMES
 from gateway_process import Gateway, serving
+from made_clips import rgb_frames, write_clip
 from playwright.sync_api import Browser, Page, expect
 
 expect.set_options(timeout=SLOWEST_MS)
@@ -61,12 +64,13 @@ def test_a_person_signs_in_dubs_compares_downloads_and_deletes(
     expect(page.locator("#account-name")).to_be_visible()
     assert gateway.key not in page.url
 
-    _drop(page, {"video/mp4": sample_video, "audio/mp4": other_voice})
+    with page.expect_response("**/v1alpha/faces?*") as looking:
+        _drop(page, {"video/mp4": sample_video, "audio/mp4": other_voice})
     expect(page.locator("#estimate")).to_contain_text("$0.15")
     expect(page.locator("#length-note")).to_have_text(
         "The voice is 0.5 s longer: the video plays backwards and forwards until it ends."
     )
-    _point_at_the_middle(page)
+    _click_the_only_face(page)
     page.get_by_text("Advanced").click()
     page.get_by_label("Steps").fill(os.environ.get("LIPSTAGE_PICTURE_STEPS", "1"))
     page.get_by_label("guidance").fill("1")
@@ -82,7 +86,7 @@ def test_a_person_signs_in_dubs_compares_downloads_and_deletes(
     assert page.title() == "Done · Lipstage"
 
     job = httpx.get(f"{gateway.url}/v1alpha/jobs", headers={"Authorization": f"Bearer {gateway.key}"}).json()["jobs"][0]
-    assert re.fullmatch(r"point:0\.5\d*,0\.(5|49)\d*", job["parameters"]["speaker"])
+    assert _names_a_face(job["parameters"]["speaker"], looking.value.json())
     assert job["parameters"]["guidance_scale"] == 1
     assert job["consent_id"] is not None
 
@@ -115,6 +119,34 @@ def test_a_person_signs_in_dubs_compares_downloads_and_deletes(
     expect(page.locator("#history-empty")).to_be_visible()
     expect(page.locator("#stage-empty")).to_be_attached()
     assert page.evaluate("document.activeElement.id") == "history-title"
+
+
+def test_one_of_several_people_is_chosen_in_the_frame_that_shows_them(
+    signed_in: Visit, sample_video: Path, tmp_path: Path
+) -> None:
+    page = signed_in.page
+    two = [np.concatenate([rgb, rgb[:, ::-1]], axis=1) for rgb in rgb_frames(sample_video, 20, 240, 240)]
+    clip = write_clip(tmp_path / "two.mp4", [np.full_like(two[0], 128)] * 20 + two)
+    with page.expect_response("**/v1alpha/faces?*") as looking:
+        page.locator("#video input[type=file]").set_input_files(clip)
+    seen = looking.value.json()
+    faces = page.get_by_role("button", name=re.compile("Face . of 2"))
+    expect(faces).to_have_count(2)
+
+    right = max(range(2), key=lambda number: seen["faces"][number]["x"])
+    faces.nth(right).click()
+
+    expect(page.get_by_label("The one I point at")).to_be_checked()
+    expect(faces.nth(right)).to_have_attribute("aria-pressed", "true")
+    expect(faces.nth(1 - right)).to_have_attribute("aria-pressed", "false")
+    assert float(page.get_by_label("Across").input_value()) > 50
+    assert seen["at_s"] > 0
+    shown_s = page.locator("#speaker video").evaluate("(video) => video.currentTime")
+    assert seen["at_s"] <= shown_s < seen["at_s"] + 1 / 25
+    assert signed_in.barriers() == []
+    page.locator("#speaker .still").click(position={"x": 5, "y": 5})
+    expect(faces.nth(right)).to_have_attribute("aria-pressed", "false")
+    assert float(page.get_by_label("Across").input_value()) < 5
 
 
 def test_code_copied_from_the_page_runs(
@@ -257,10 +289,21 @@ def _drop(page: Page, clips: Mapping[str, Path]) -> None:
     page.dispatch_event("h1", "drop", {"dataTransfer": transfer})
 
 
-def _point_at_the_middle(page: Page) -> None:
+def _click_the_only_face(page: Page) -> None:
     page.get_by_label("The one I point at").check()
-    page.locator("#speaker .still").click()
-    expect(page.get_by_label("Across")).to_have_value("50")
+    face = page.get_by_role("button", name="Face 1 of 1")
+    face.click()
+    expect(face).to_have_attribute("aria-pressed", "true")
+
+
+def _names_a_face(speaker: str, seen: dict[str, Any]) -> bool:
+    """Whether it is a point inside one of the boxes that the gateway told."""
+    (x, y) = map(float, speaker.removeprefix("point:").split(","))
+    across, down = x * seen["width"], y * seen["height"]
+    return any(
+        face["x"] < across < face["x"] + face["w"] and face["y"] < down < face["y"] + face["h"]
+        for face in seen["faces"]
+    )
 
 
 def _wipe_by_keyboard(page: Page) -> None:

@@ -7,16 +7,31 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from typing import TypeVar
 
+import pytest
 from opentelemetry import context, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from services.common.messages import ChunkTask, FinishTask, JobEvent, SegmentTask, Task
+from services.common import questions
+from services.common.errors import LipstageError, NoVideoStream, Unavailable
+from services.common.messages import (
+    ChunkTask,
+    FaceBox,
+    FacesAnswer,
+    FacesQuestion,
+    FinishTask,
+    JobEvent,
+    SegmentTask,
+    Task,
+)
 from services.common.ports import Bus, Delivery
+from services.common.questions import Answer
 
 T = TypeVar("T")
 
 LONGEST_WAIT_S = 30.0
 COMPLETED = JobEvent(job_id="job", state="completed")
+QUESTION = FacesQuestion(video="media/video.mp4", at_s=0.1 + 0.2)
+ANSWER = FacesAnswer(width=1920, height=1080, at_s=1.5, faces=(FaceBox(x=1.25, y=2.0, w=300.1, h=400.0),))
 
 
 class BusSuite:
@@ -184,6 +199,128 @@ class BusSuite:
             await bus.announce(JobEvent(job_id="job", state="failed"))
             async with bus.events("job") as late:
                 assert await soon(gathered(early)) == await soon(gathered(late)) == [COMPLETED]
+
+    async def test_a_question_reaches_who_answers_and_the_answer_who_asked(self, bus: Bus) -> None:
+        asked = []
+
+        async def answer(question: FacesQuestion) -> FacesAnswer:
+            asked.append(question)
+            return ANSWER
+
+        async with bus.answering(answer):
+            answers = [await soon(bus.ask(QUESTION)) for _ in range(2)]
+
+        assert asked == [QUESTION] * 2
+        assert answers == [ANSWER] * 2
+
+    async def test_where_nobody_answers_it_is_said_at_once(self, bus: Bus) -> None:
+        async with bus.answering(answered_with(ANSWER)):
+            pass
+
+        with pytest.raises(Unavailable, match="Nobody is there to look at the video"):
+            await asyncio.wait_for(bus.ask(QUESTION), 2)
+
+    async def test_those_who_answer_share_the_questions(self, bus: Bus) -> None:
+        asked: list[FacesQuestion] = []
+
+        async def answer(question: FacesQuestion) -> FacesAnswer:
+            asked.append(question)
+            return ANSWER
+
+        all_asked = [FacesQuestion(video=f"media/{number}.mp4") for number in range(8)]
+        async with bus.answering(answer), bus.answering(answer):
+            await soon(asyncio.gather(*map(bus.ask, all_asked)))
+
+        assert sorted(question.video for question in asked) == [question.video for question in all_asked]
+
+    async def test_one_slow_answer_does_not_keep_others_waiting(self, bus: Bus) -> None:
+        slow = asyncio.Event()
+
+        async def answer(question: FacesQuestion) -> FacesAnswer:
+            if question == QUESTION:
+                await slow.wait()
+            return ANSWER
+
+        async with bus.answering(answer):
+            first = asyncio.ensure_future(bus.ask(QUESTION))
+            await asyncio.sleep(0)
+            assert await soon(bus.ask(FacesQuestion(video="media/other.mp4"))) == ANSWER
+            slow.set()
+            assert await soon(first) == ANSWER
+
+    async def test_what_the_answerer_raises_is_raised_where_it_was_asked(self, bus: Bus) -> None:
+        async with bus.answering(answered_with(NoVideoStream("The file has no pictures."))):
+            with pytest.raises(NoVideoStream, match="The file has no pictures"):
+                await soon(bus.ask(QUESTION))
+
+    async def test_an_unexpected_error_is_told_and_the_next_question_answered(self, bus: Bus) -> None:
+        outcomes = [RuntimeError("worn out"), ANSWER]
+
+        async def answer(question: FacesQuestion) -> FacesAnswer:
+            return await answered_with(outcomes.pop(0))(question)
+
+        async with bus.answering(answer):
+            with pytest.raises(LipstageError, match="worn out"):
+                await soon(bus.ask(QUESTION))
+            assert await soon(bus.ask(QUESTION)) == ANSWER
+
+    async def test_who_stops_answering_first_answers_what_is_in_hand(self, bus: Bus) -> None:
+        in_hand, go_on = asyncio.Event(), asyncio.Event()
+
+        async def answer(question: FacesQuestion) -> FacesAnswer:
+            in_hand.set()
+            await go_on.wait()
+            return ANSWER
+
+        async with bus.answering(answer):
+            asking = asyncio.ensure_future(bus.ask(QUESTION))
+            await soon(in_hand.wait())
+            asyncio.get_running_loop().call_later(0.05, go_on.set)
+
+        assert await soon(asking) == ANSWER
+
+    async def test_who_asked_somebody_that_is_broken_off_does_not_wait_in_vain(self, bus: Bus) -> None:
+        in_hand = asyncio.Event()
+
+        async def answer(question: FacesQuestion) -> FacesAnswer:
+            in_hand.set()
+            return await asyncio.Future()
+
+        async def worker() -> None:
+            async with bus.answering(answer):
+                await asyncio.Future()
+
+        working = asyncio.ensure_future(worker())
+        await asyncio.sleep(0.05)
+        asking = asyncio.ensure_future(bus.ask(QUESTION))
+        await soon(in_hand.wait())
+        working.cancel()
+
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(asking, 2)
+        await asyncio.wait({working})
+
+    async def test_an_answer_is_not_waited_for_for_ever(self, bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(questions, "ANSWER_S", 0.05)
+        go_on = asyncio.Event()
+
+        async def answer(question: FacesQuestion) -> FacesAnswer:
+            await go_on.wait()
+            return ANSWER
+
+        async with bus.answering(answer):
+            with pytest.raises(Unavailable, match="in time"):
+                await asyncio.wait_for(bus.ask(QUESTION), 2)
+            go_on.set()
+
+
+def answered_with(outcome: FacesAnswer | Exception) -> Answer:
+    async def answer(question: FacesQuestion) -> FacesAnswer:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return answer
 
 
 async def publish(bus: Bus, *tasks: Task) -> None:

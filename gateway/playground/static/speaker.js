@@ -2,6 +2,9 @@
 
 import { find, findAll, make, show } from "./dom.js";
 
+/** The very moment at which a frame begins may show the one before. */
+const JUST_AFTER_S = 0.001;
+
 export class Speaker {
   #root = find("#speaker");
   #still = find("#speaker .still");
@@ -64,7 +67,9 @@ export class Speaker {
     }
   }
 
-  #showFaces({ width, height, faces }) {
+  /** On the frame in which they were seen. */
+  #showFaces({ width, height, at_s: atS, faces }) {
+    this.#picture.currentTime = atS + JUST_AFTER_S;
     this.#faces.replaceChildren(
       ...faces.map((face, index) => {
         const button = make("button", {

@@ -1,6 +1,5 @@
 """Where the key and the certificates lie that this installation signs its outputs with."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +7,7 @@ from services.common.errors import SigningFailed
 from services.common.settings import Settings
 
 _BEGIN: Final = "-----BEGIN CERTIFICATE-----"
+_END: Final = "-----END CERTIFICATE-----"
 
 
 def signing_key_file(settings: Settings) -> Path:
@@ -25,18 +25,18 @@ def self_made_dir(settings: Settings) -> Path:
 def own_root(settings: Settings) -> str | None:
     """The highest certificate of our own chain, PEM: whose signatures are ours. None if nothing was ever signed here.
 
-    Raises SigningFailed if the file cannot be read.
+    Raises SigningFailed if the file cannot be read or holds none.
     """
     file = signing_chain_file(settings)
-    if not file.exists() and settings.signing_chain is None:
+    if settings.signing_chain is None and not file.exists():
         return None
-    certificates = _certificates(file)
-    return certificates[-1] if certificates else None
-
-
-def _certificates(file: Path) -> Sequence[str]:
     try:
-        text = file.read_text("ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SigningFailed(f"The certificates in “{file}” cannot be read.", path=str(file)) from error
-    return [f"{_BEGIN}{rest}" for rest in text.split(_BEGIN)[1:]]
+        text = file.read_text(errors="replace")  # people put names before certificates, in any encoding
+    except OSError as error:
+        sentence = f"The certificates in “{file}” cannot be read: {error.strerror}."
+        raise SigningFailed(sentence, path=str(file)) from error
+    _, begin, highest = text.rpartition(_BEGIN)
+    body, end, _ = highest.partition(_END)
+    if not end:
+        raise SigningFailed(f"There are no certificates in “{file}”.", path=str(file))
+    return f"{begin}{body}{end}\n"

@@ -46,7 +46,7 @@ def test_uploads_queues_polls_and_tells_a_webhook(
     fal: ModuleType, hosted: Gateway, receiver: Receiver, head: Path, speech: Path
 ) -> None:
     media = {"video_url": fal.upload_file(head), "audio_url": fal.upload_file(speech)}
-    handle = fal.submit(MODEL, media, webhook_url=receiver.address("fal"))
+    handle = fal.submit(MODEL, media, webhook_url=receiver.address("fal"), start_timeout=600, priority="low")
 
     states = [type(status).__name__ for status in handle.iter_events(with_logs=True, interval=0.2)]
     result = fal.result(MODEL, handle.request_id)

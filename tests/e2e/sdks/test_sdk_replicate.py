@@ -34,7 +34,9 @@ def test_streams_logs_and_the_output_and_tells_a_webhook(
     client: replicate.Client, receiver: Receiver, stored: Stored
 ) -> None:
     given = {"video": stored.video, "audio": stored.audio, "guidance_scale": 1}
-    prediction = client.models.predictions.create(MODEL, given, webhook=receiver.address("replicate"))
+    prediction = client.models.predictions.create(
+        MODEL, given, webhook=receiver.address("replicate"), webhook_events_filter=["start", "completed"]
+    )
 
     events = [(event.event.value, event.data) for event in prediction.stream()]
 
@@ -44,9 +46,21 @@ def test_streams_logs_and_the_output_and_tells_a_webhook(
     assert (prediction.status, prediction.output) == ("succeeded", str(events[-2][1]))
     assert prediction.progress is not None
     assert prediction.progress.percentage == 1
-    told = receiver.arrived("replicate")
-    Webhooks.validate(headers=told.headers, body=told.body.decode(), secret=client.webhooks.default.secret())
-    assert json.loads(told.body)["id"] == prediction.id
+    told = [receiver.arrived("replicate") for _ in range(2)]
+    for arrived in told:
+        Webhooks.validate(headers=arrived.headers, body=arrived.body.decode(), secret=client.webhooks.default.secret())
+    bodies = [json.loads(arrived.body) for arrived in told]
+    assert [(body["id"], body["status"]) for body in bodies] == [
+        (prediction.id, "processing"),
+        (prediction.id, "succeeded"),
+    ]
+
+
+def test_files_keep_what_is_said_of_them(client: replicate.Client, speech: Path) -> None:
+    file = client.files.create(speech, metadata={"take": 7})
+
+    assert client.files.get(file.id).metadata == {"take": 7}
+    assert client.files.delete(file.id)
 
 
 def test_cancels_and_lists(client: replicate.Client, stored: Stored) -> None:

@@ -86,5 +86,7 @@ def test_failures_are_the_clients_own_errors(client: Sync, hosted: Gateway) -> N
         client.generations.create(model="react-1", input=asked)
     with pytest.raises(NotFoundError):
         client.generations.get("0" * 32)
+    with pytest.raises(BadRequestError, match="/v1alpha/batches"):
+        client.batch.create(input=("batch.jsonl", b"{}"))
     with pytest.raises(UnauthorizedError):
         Sync(base_url=hosted.url, api_key="nobody").generations.create(model="lipsync-2", input=asked)

@@ -3,17 +3,40 @@ from contextlib import AsyncExitStack
 
 import pytest
 from nats_clients import connected
-from port_suites.bus import COMPLETED, BusSuite, chunk_task, denoising, following, gathered, publish, soon, worked_off
+from port_suites.bus import (
+    ANSWER,
+    COMPLETED,
+    QUESTION,
+    BusSuite,
+    answered_with,
+    chunk_task,
+    denoising,
+    following,
+    gathered,
+    publish,
+    soon,
+    worked_off,
+)
 from port_suites.job_records import job_record
 
-from services.common import jetstream_bus, jetstream_delivery, jetstream_events
+from services.common import jetstream_bus, jetstream_delivery, jetstream_events, questions
+from services.common.errors import MessageUnreadable, Unavailable
 from services.common.jetstream_bus import JetStreamBus
 from services.common.jetstream_calls import stored
-from services.common.jetstream_names import DEAD, EVENTS, REASON, WORK, end_subject, progress_subject, work_subject
+from services.common.jetstream_names import (
+    DEAD,
+    EVENTS,
+    FACES,
+    REASON,
+    WORK,
+    end_subject,
+    progress_subject,
+    work_subject,
+)
 from services.common.lanes import chunk_task as lane_task
-from services.common.messages import ChunkTask
+from services.common.messages import ChunkTask, FacesAnswer, FacesQuestion
 from services.common.nats_connection import Connection
-from services.common.wire import decode_task, encode_event
+from services.common.wire import decode_reply, decode_task, encode_event
 from services.local.nats import NatsServer
 
 
@@ -135,3 +158,32 @@ async def test_a_consumer_canceled_at_any_moment_takes_no_task_with_it(bus: JetS
 
     assert len(taken) > 0
     assert sorted(task.chunk for task in taken) == [task.chunk for task in tasks]
+
+
+async def test_a_question_is_answered_over_another_connection(bus: JetStreamBus, prepared: NatsServer) -> None:
+    async with connected(prepared) as other, JetStreamBus(other).answering(answered_with(ANSWER)):
+        assert await soon(bus.ask(QUESTION)) == ANSWER
+
+
+async def test_a_question_outlives_its_answerers_connection_by_no_more_than_it_may_wait(
+    bus: JetStreamBus, prepared: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "ANSWER_S", 0.3)
+    async with connected(prepared) as other:
+
+        async def answer(question: FacesQuestion) -> FacesAnswer:
+            await other.client.close()
+            return ANSWER
+
+        async with JetStreamBus(other).answering(answer):
+            with pytest.raises(Unavailable, match="in time"):
+                await asyncio.wait_for(bus.ask(QUESTION), 2)
+
+
+async def test_a_question_that_cannot_be_read_is_told_so(bus: JetStreamBus, connection: Connection) -> None:
+    async with bus.answering(answered_with(ANSWER)):
+        message = await connection.client.request(FACES, b"\xff\xff", timeout=5)
+
+    reply = decode_reply(message.data)
+    assert not isinstance(reply, FacesAnswer)
+    assert reply.code == MessageUnreadable.code

@@ -5,7 +5,7 @@ import os
 import signal
 
 import pytest
-from port_suites.bus import COMPLETED, chunk_task, following, publish, soon, worked_off
+from port_suites.bus import ANSWER, COMPLETED, QUESTION, answered_with, chunk_task, following, publish, soon, worked_off
 from port_suites.job_records import job_record
 
 from gateway.jetstream_documents import JetStreamDocuments
@@ -95,6 +95,8 @@ async def test_while_the_server_is_away_everything_is_unavailable_and_works_agai
         bus.announce(COMPLETED),
         anext(bus.consume("denoise-1")),
         bus.events("job").__aenter__(),
+        bus.ask(QUESTION),
+        bus.answering(answered_with(ANSWER)).__aenter__(),
         delivery.ack(),
         delivery.extend(),
         job_store.create(job_record("another")),
@@ -134,6 +136,19 @@ async def test_a_waiting_consumer_and_a_listener_outlive_a_restart(
 
         assert (await soon(taking)).task == chunk_task(1)
         assert await soon(hearing) == COMPLETED
+
+
+async def test_who_answers_still_does_after_a_restart(
+    bus: JetStreamBus, connection: Connection, server: NatsServer
+) -> None:
+    async with bus.answering(answered_with(ANSWER)):
+        await killed(server, connection)
+        server.start()
+        while not connection.client.is_connected:
+            await asyncio.sleep(0.01)
+        await connection.flush()
+
+        assert await soon(bus.ask(QUESTION)) == ANSWER
 
 
 async def test_a_closed_connection_ends_those_who_wait(bus: JetStreamBus, connection: Connection) -> None:

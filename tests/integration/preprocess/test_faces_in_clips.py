@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from services.common.media.decode import read_pictures
+from services.common.media.probe import probe_video
 from services.preprocess.align_stream import aligned_frames
 from services.preprocess.faces.detector import MeshDetector
+from services.preprocess.faces.looking import looks
 from services.preprocess.faces.observe import observe
 from services.preprocess.faces.shots import ShotDetector, thumbnail
-from services.preprocess.faces.speaker import Largest
+from services.preprocess.faces.speaker import AtPoint, Largest
 
 
 def frames(clip: Path, first: int, count: int) -> Iterator[NDArray[np.uint8]]:
@@ -35,6 +38,19 @@ def test_the_one_face_is_found_and_followed(clips: Path, clip: str, detector: Me
     pictures = enumerate(frames(clips / f"{clip}_video.mp4", 0, 40))
     aligned = list(aligned_frames(observe(pictures, detector, lambda index: True), Largest(), "studio", 256))
     assert {(frame.run, frame.track, frame.reason) for frame in aligned} == {(0, 1, None)}
+
+
+def test_a_click_on_a_face_that_was_told_chooses_it(clips: Path, detector: MeshDetector) -> None:
+    clip = clips / "demo2_video.mp4"
+    seen = next(looks(clip, detector, 0.0))
+    (box,) = seen.faces
+    speaker = AtPoint((box.x + box.w / 2) / seen.width, (box.y + box.h / 2) / seen.height)
+
+    pictures = ((picture.index, picture.rgb()) for picture in read_pictures(clip, probe_video(clip), [0]))
+    (aligned,) = aligned_frames(observe(pictures, detector, lambda index: True), speaker, "studio", 256)
+
+    assert aligned.box_xyxy is not None
+    np.testing.assert_allclose(aligned.box_xyxy, [box.x, box.y, box.x + box.w, box.y + box.h])
 
 
 def test_runs_and_tracks_break_at_the_cut(clips: Path, detector: MeshDetector) -> None:

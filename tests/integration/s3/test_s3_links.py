@@ -35,6 +35,13 @@ async def test_a_link_opens_one_object_for_one_purpose(access: S3Access, media_s
     assert urllib3.request("GET", link.split("?")[0]).status == 403
 
 
+def test_a_link_tells_its_object(access: S3Access) -> None:
+    links = S3Links(access)
+
+    assert links.name_in(links.link("out/job/a b.mp4", 60, "film.mp4")) == "out/job/a b.mp4"
+    assert links.name_in("https://example.com/out/job/a.mp4") is None
+
+
 async def test_a_link_expires(access: S3Access, media_store: S3MediaStore) -> None:
     await media_store.put(OUTPUT, b"a film")
     link = S3Links(access).link(OUTPUT, 1)

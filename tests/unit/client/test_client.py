@@ -53,8 +53,8 @@ class Blocking:
     async def do(self, method: str, *args: Any, **kwargs: Any) -> Any:
         return await asyncio.to_thread(getattr(self._client, method), *args, **kwargs)
 
-    async def all(self, method: str, *args: Any) -> list[Any]:
-        return await asyncio.to_thread(lambda: list(getattr(self._client, method)(*args)))
+    async def all(self, method: str, *args: Any, **kwargs: Any) -> list[Any]:
+        return await asyncio.to_thread(lambda: list(getattr(self._client, method)(*args, **kwargs)))
 
 
 class Asynchronous:
@@ -64,8 +64,8 @@ class Asynchronous:
     async def do(self, method: str, *args: Any, **kwargs: Any) -> Any:
         return await getattr(self._client, method)(*args, **kwargs)
 
-    async def all(self, method: str, *args: Any) -> list[Any]:
-        return [update async for update in getattr(self._client, method)(*args)]
+    async def all(self, method: str, *args: Any, **kwargs: Any) -> list[Any]:
+        return [update async for update in getattr(self._client, method)(*args, **kwargs)]
 
 
 @pytest.fixture(params=[Blocking, Asynchronous])
@@ -86,6 +86,8 @@ async def test_a_job_is_created_with_everything_where_it_belongs(gateway: Script
         output={"codec": "h264"},
         priority="high",
         webhook="https://example.com/done",
+        webhook_events=["started", "ended"],
+        cancel_after_s=90,
         consent={"attested_by": "Ada", "basis": "contract", "expires_at": datetime(2030, 1, 1, tzinfo=UTC)},
     )
 
@@ -97,9 +99,27 @@ async def test_a_job_is_created_with_everything_where_it_belongs(gateway: Script
         "audio": "upload:7",
         "parameters": {"steps": 3, "output": {"codec": "h264"}},
         "priority": "high",
-        "webhook": {"url": "https://example.com/done"},
+        "webhook": {"url": "https://example.com/done", "events": ["started", "ended"]},
+        "cancel_after_s": 90,
         "consent": {"attested_by": "Ada", "basis": "contract", "expires_at": "2030-01-01T00:00:00Z"},
     }
+
+
+async def test_faces_are_asked_for_by_upload_or_its_source_and_chosen_as_speaker(
+    gateway: ScriptedGateway, lipstage: Any, tmp_path: Path
+) -> None:
+    seen = {"width": 400, "height": 200, "at_s": 0.48, "faces": [{"x": 100, "y": 50, "w": 40.5, "h": 60}]}
+    gateway.answers("POST /v1alpha/uploads", uploaded(1))
+    gateway.answers("GET /v1alpha/faces", json(seen), json(seen))
+
+    faces = await lipstage.do("faces", await lipstage.do("upload", b"pictures"))
+    await lipstage.do("faces", "upload:7", at_s=1.5)
+
+    assert (faces.at_s, faces.speaker(faces.faces[0])) == (0.48, "point:0.3006,0.4000")
+    assert [asked.query for asked in gateway.asked[1:]] == [
+        {"source": "upload:1", "at_s": "0.0"},
+        {"source": "upload:7", "at_s": "1.5"},
+    ]
 
 
 async def test_what_is_here_is_uploaded_first(gateway: ScriptedGateway, lipstage: Any, tmp_path: Path) -> None:
@@ -170,6 +190,19 @@ async def test_jobs_are_listed_over_all_pages(gateway: ScriptedGateway, lipstage
 
     assert len(jobs) == 3
     assert [asked.query for asked in gateway.asked] == [{"states": "created"}, {"states": "created", "cursor": "c"}]
+
+
+async def test_a_list_can_be_narrowed(gateway: ScriptedGateway, lipstage: Any) -> None:
+    gateway.answers("GET /v1alpha/jobs", json({"jobs": [], "next_cursor": None}))
+    since = datetime(2026, 11, 1, tzinfo=UTC)
+
+    await lipstage.all("list", created_after=since, dialects=["fal"], metadata={"episode": "7=b"})
+
+    assert gateway.asked[0].query == {
+        "created_after": "2026-11-01T00:00:00+00:00",
+        "dialects": "fal",
+        "metadata": "episode=7=b",
+    }
 
 
 async def test_a_watch_goes_on_after_a_lost_connection(gateway: ScriptedGateway, lipstage: Any) -> None:

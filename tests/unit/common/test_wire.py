@@ -13,7 +13,10 @@ from services.common.errors import MessageUnreadable
 from services.common.messages import (
     ChunkTask,
     DubParameters,
+    FacesAnswer,
+    FacesQuestion,
     FinishTask,
+    JobError,
     JobEvent,
     JobRecord,
     PreprocessTask,
@@ -22,14 +25,18 @@ from services.common.messages import (
 )
 from services.common.wire import (
     decode_event,
+    decode_question,
     decode_record,
+    decode_reply,
     decode_task,
     encode_event,
+    encode_question,
     encode_record,
+    encode_reply,
     encode_task,
 )
 
-DECODERS = [decode_task, decode_record, decode_event]
+DECODERS = [decode_task, decode_record, decode_event, decode_question, decode_reply]
 UNKNOWN_FIELD = bytes.fromhex("f87f01")  # number 2047, the integer 1
 TASK_OF_ANOTHER_KIND = bytes.fromhex("3a030a0161")  # field 7: a message whose field 1 is "a"
 
@@ -56,6 +63,18 @@ def test_a_task_comes_back_as_it_was_and_of_its_kind(task: Task) -> None:
 @given(any_message(JobEvent))
 def test_an_event_comes_back_as_it_was(event: JobEvent) -> None:
     assert decode_event(encode_event(event)) == event
+
+
+@drawn
+@given(any_message(FacesQuestion))
+def test_a_question_comes_back_as_it_was(question: FacesQuestion) -> None:
+    assert decode_question(encode_question(question)) == question
+
+
+@drawn
+@given(st.one_of(any_message(FacesAnswer), any_message(JobError)))
+def test_a_reply_comes_back_as_it_was_and_of_its_kind(reply: FacesAnswer | JobError) -> None:
+    assert decode_reply(encode_reply(reply)) == reply
 
 
 @pytest.mark.parametrize("value", [0.1 + 0.2, 5e-324, 1.7976931348623157e308, -0.0, math.inf])

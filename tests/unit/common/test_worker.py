@@ -216,6 +216,31 @@ async def test_an_unexpected_error_that_passes_is_forgotten() -> None:
 
 
 @virtually
+async def test_the_record_tells_why_tasks_were_tried_again() -> None:
+    shop = Shop(retries={"unavailable": 2})
+    waits = [Unavailable("Away."), Unavailable("Away."), DiskFull("Full.")]
+    await shop.open(raising(*waits, ZeroDivisionError(), ZeroDivisionError(), None))  # type: ignore[arg-type]
+    await shop.until_worked_off()
+
+    assert shop.record.retries == {"unavailable": 3, "disk_full": 1, "internal": 2}
+
+
+@virtually
+async def test_a_reason_that_cannot_be_noted_keeps_no_task_from_being_tried_again() -> None:
+    shop = Shop()
+
+    async def fail(self: SimulatedJobStore, record: JobRecord, revision: int) -> int:
+        raise ValueError("a bug")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(SimulatedJobStore, "update", fail)
+        await shop.open(raising(ZeroDivisionError(), None))  # type: ignore[arg-type]
+        await shop.until_worked_off()
+
+    assert (len(shop.handled_at_s), shop.record.retries) == (2, {})
+
+
+@virtually
 async def test_a_task_that_takes_its_workers_down_ends_its_job() -> None:
     shop = Shop()
     workers: list[Process] = []

@@ -1,5 +1,8 @@
 """Content credentials: written into a finished file, and read back."""
 
+import resource
+import shutil
+import signal
 from pathlib import Path
 
 import av
@@ -7,7 +10,7 @@ import numpy as np
 import pytest
 from port_suites.job_records import job_record
 
-from services.common.errors import SigningFailed
+from services.common.errors import DiskFull, SigningFailed
 from services.common.messages import DubParameters, JobRecord, Provenance
 from services.common.provenance.content_credentials import DUBBED
 from services.common.provenance.manifest_reading import Action, Credentials, Ingredient, read_credentials
@@ -55,6 +58,15 @@ def flipped(path: Path, after: bytes) -> Path:
     content[content.rindex(after) + len(after)] ^= 1
     path.write_bytes(content)
     return path
+
+
+def box_in(content: bytes | bytearray, name: bytes) -> tuple[int, int]:
+    """Where the content of one of the file's outermost boxes begins, and its length."""
+    begin = 0
+    while (found := bytes(content[begin + 4 : begin + 8])) != name:
+        assert found
+        begin += int.from_bytes(content[begin : begin + 4])
+    return begin + 8, int.from_bytes(content[begin : begin + 4]) - 8
 
 
 def signed(path: Path, source: Path, record: JobRecord, identity: SigningIdentity) -> Path:
@@ -116,6 +128,47 @@ def test_one_flipped_bit_shows(
     assert any(code.startswith(failure) for code in told.failures)
 
 
+@pytest.mark.parametrize("box", [b"mdat", b"moov"])
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.75, 1.0])
+def test_one_flipped_bit_anywhere_in_a_box_shows(
+    box: bytes, share: float, record: JobRecord, identity: SigningIdentity, tmp_path: Path
+) -> None:
+    file = signed(tmp_path / "out.mp4", clip(tmp_path / "source.mp4"), record, identity)
+    content = bytearray(file.read_bytes())
+    begin, size = box_in(content, box)
+    content[begin + round(share * (size - 1))] ^= 0x80
+    file.write_bytes(content)
+
+    told = read_credentials(file)
+
+    assert (told.state, told.failures != ()) == ("invalid", True)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_file_that_was_cut_short_does_not_pass(
+    share: float, record: JobRecord, identity: SigningIdentity, tmp_path: Path
+) -> None:
+    file = signed(tmp_path / "out.mp4", clip(tmp_path / "source.mp4"), record, identity)
+    content = file.read_bytes()
+    file.write_bytes(content[: int(share * len(content))])
+
+    assert read_credentials(file).state == "invalid"
+
+
+def test_the_name_of_a_file_does_not_matter(record: JobRecord, identity: SigningIdentity, tmp_path: Path) -> None:
+    file = signed(tmp_path / "out.mp4", clip(tmp_path / "source.mp4"), record, identity)
+
+    for name in ("out", "out.mkv", "out.jpg"):
+        file = file.rename(tmp_path / name)
+        assert read_credentials(file).state == "valid"
+
+
+def test_what_cannot_carry_credentials_has_none(tmp_path: Path) -> None:
+    (tmp_path / "letter.mp4").write_bytes(b"this is no film")
+
+    assert read_credentials(tmp_path / "letter.mp4") == Credentials(state="absent")
+
+
 def test_the_sources_own_credentials_are_kept(record: JobRecord, identity: SigningIdentity, tmp_path: Path) -> None:
     source = signed(tmp_path / "source.mp4", clip(tmp_path / "first.mp4"), record, identity)
 
@@ -175,6 +228,44 @@ def test_what_cannot_be_signed_says_so_and_is_left_alone(
         sign(file, clip(tmp_path / "source.mp4"), record, identity)
     assert [path.name for path in tmp_path.iterdir() if path.name != "source.mp4"] == ["out.mp4"]
     assert file.read_bytes() == b"this is no film"
+
+
+def test_a_disk_that_fills_up_while_signing_is_told_as_such(
+    record: JobRecord, identity: SigningIdentity, tmp_path: Path
+) -> None:
+    file, source = clip(tmp_path / "out.mp4"), clip(tmp_path / "source.mp4")
+    with file.open("ab") as content:  # a box of nothing, to make it larger than what the library keeps in memory
+        content.write((2 << 20).to_bytes(4) + b"free" + bytes((2 << 20) - 8))
+    before = file.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
+    try:
+        with pytest.raises(DiskFull, match="no space left to sign"):
+            sign(file, source, record, identity)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert file.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "source.mp4"]
+
+
+def test_nothing_is_begun_without_room_for_the_librarys_own_copies(
+    record: JobRecord, identity: SigningIdentity, tmp_path: Path
+) -> None:
+    file = clip(tmp_path / "out.mp4")
+    with file.open("ab") as content:
+        content.truncate(shutil.disk_usage(tmp_path).free // 3)  # takes no room itself
+
+    with pytest.raises(DiskFull):
+        sign(file, tmp_path / "not looked at.mp4", record, identity)
+
+
+def test_a_key_that_cannot_be_made_says_where(tmp_path: Path) -> None:
+    (tmp_path / "signing").write_bytes(b"a file where a folder is needed")
+
+    with pytest.raises(SigningFailed, match=r"signing.*(exists|directory)"):
+        signing_identity(Settings(signing_dir=tmp_path / "signing"))
 
 
 def test_a_wrong_key_stops_the_start_and_a_missing_one_does_not(settings: Settings, tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
 """Who signs: a chain of our own making, or the operator's."""
 
 import os
+import resource
 import shutil
+import signal
 import threading
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from services.common.errors import SigningFailed
 from services.common.provenance.signing_files import own_root, self_made_dir
@@ -31,6 +33,20 @@ def test_only_its_owner_can_read_what_is_made(settings: Settings) -> None:
         "chain.pem": 0o600,
     }
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_disk_that_fills_up_meanwhile_leaves_nothing(settings: Settings) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(SigningFailed):
+            signing_identity(settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert list(settings.signing_dir.iterdir()) == []
+    assert signing_identity(settings)
 
 
 def test_what_was_made_stays(settings: Settings) -> None:
@@ -84,6 +100,8 @@ def test_the_operators_key_is_taken_in_any_form(settings: Settings, tmp_path: Pa
         ("chain.pem", "chain.pem", "not PEM, or with a password"),
         ("other.pem", "chain.pem", "not that of the signing key"),
         ("large.pem", "chain.pem", "not one of the elliptic curve P-256"),
+        ("rsa.pem", "chain.pem", "not one of the elliptic curve P-256"),
+        ("locked.pem", "chain.pem", "not PEM, or with a password"),
     ],
 )
 def test_a_key_that_cannot_sign_is_refused(
@@ -93,10 +111,12 @@ def test_a_key_that_cannot_sign_is_refused(
     folder = self_made_dir(settings)
     make_chain(tmp_path / "other")
     shutil.copy(tmp_path / "other" / "key.pem", folder / "other.pem")
-    large = ec.generate_private_key(ec.SECP384R1())
-    (folder / "large.pem").write_bytes(
-        large.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    pem, pkcs8, plain = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    locked = serialization.BestAvailableEncryption(b"password")
+    large, small = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP256R1())
+    (folder / "large.pem").write_bytes(large.private_bytes(pem, pkcs8, plain))
+    (folder / "rsa.pem").write_bytes(rsa.generate_private_key(65537, 2048).private_bytes(pem, pkcs8, plain))
+    (folder / "locked.pem").write_bytes(small.private_bytes(pem, pkcs8, locked))
 
     with pytest.raises(SigningFailed, match=sentence):
         signing_identity(Settings(signing_key=folder / key, signing_chain=folder / chain if chain else None))

@@ -40,6 +40,16 @@ def test_secrets_come_from_secrets(overlay: str) -> None:
 
 
 @EVERY_OVERLAY
+def test_it_knows_by_what_outputs_are_signed_but_not_the_key(overlay: str) -> None:
+    container = _container(overlay)
+    (mount,) = (mount for mount in container["volumeMounts"] if mount["name"] == "signing")
+    (volume,) = (volume for volume in pod(named(overlay, "Deployment", "gateway"))["volumes"] if "secret" in volume)
+
+    assert [item["path"] for item in volume["secret"]["items"]] == ["chain.pem"]
+    assert variables(overlay, container)["LIPSTAGE_SIGNING_CHAIN"] == f"{mount['mountPath']}/chain.pem"
+
+
+@EVERY_OVERLAY
 def test_only_the_ingress_controller_reaches_it_from_outside(overlay: str) -> None:
     target = Peer(pod_labels(named(overlay, "Deployment", "gateway")))
     controller = Peer({"app.kubernetes.io/name": "traefik"}, INGRESS[overlay])
@@ -113,12 +123,6 @@ def test_two_at_least_stand_apart_and_more_come_with_the_load() -> None:
     assert scaler["spec"]["minReplicas"] == 2 < scaler["spec"]["maxReplicas"]
     keys = [constraint["topologyKey"] for constraint in pod(deployment)["topologySpreadConstraints"]]
     assert keys == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
-
-
-def test_an_upload_is_resumed_where_it_was_begun() -> None:
-    annotations = named("production", "Service", "gateway")["metadata"]["annotations"]
-
-    assert annotations["traefik.ingress.kubernetes.io/service.sticky.cookie"] == "true"
 
 
 @EVERY_OVERLAY

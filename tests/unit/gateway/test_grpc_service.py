@@ -28,10 +28,10 @@ from gateway.clock import utc_now
 from gateway.documents import Collection
 from gateway.front import Front, Ports, open_front
 from gateway.grpc_server import SERVICE, serving_grpc
-from gateway.ids import new_id
+from gateway.ids import made_at, new_id
 from gateway.memory_documents import MemoryDocuments
 from gateway.settings import GatewaySettings
-from gateway.submissions import Submission
+from gateway.submissions import JobRequest, Submission
 from gateway.tls import local_tls
 from lipstage.v1 import jobs_pb2
 from lipstage.v1 import service_pb2 as wire
@@ -149,9 +149,13 @@ async def test_a_job_is_taken_with_everything_that_was_asked(api: Api, front: Fr
         priority=jobs_pb2.PRIORITY_HIGH,
         consent=wire.Consent(attested_by="Ada", basis="contract", expire_time=Timestamp(seconds=2**32)),
         retention=Duration(seconds=59, nanos=1),
-        webhook=wire.Webhook(url="https://example.com/done"),
+        webhook=wire.Webhook(
+            url="https://example.com/done", events=[wire.WEBHOOK_EVENT_STARTED, wire.WEBHOOK_EVENT_ENDED]
+        ),
         metadata={"take": "2"},
         label=True,
+        start_within=Duration(seconds=60),
+        cancel_after=Duration(seconds=90, nanos=500_000_000),
     )
 
     job = (await api.CreateJob(asked)).job
@@ -160,6 +164,9 @@ async def test_a_job_is_taken_with_everything_that_was_asked(api: Api, front: Fr
     request = kept.request
     assert (request.video, request.audio, request.label) == ("upload:one", "upload:two", True)
     assert (request.parameters.steps, request.parameters.mode, request.priority) == (3, "reference", "high")
+    assert (request.start_within_s, request.cancel_after_s) == (60, 90.5)
+    assert request.webhook
+    assert request.webhook.events == ("started", "ended")
     assert (kept.retention_s, str(request.webhook and request.webhook.url)) == (60, "https://example.com/done")
     assert job.parameters.steps == 3
     assert job.parameters.output.crf == 18
@@ -245,6 +252,34 @@ async def test_jobs_are_listed_page_by_page_the_newest_first(api: Api, front: Fr
     assert [job.id for job in only.jobs] == [lost]
 
 
+async def test_a_list_is_narrowed_by_time_dialect_and_notes(api: Api, front: Front, account: Account) -> None:
+    noted = JobRequest(video="upload:one", audio="upload:two", metadata={"take": "2"})
+    old, over_fal, other = [
+        await stored(front, account, job_record(), queued_at=NOON, **fields)
+        for fields in ({"request": noted}, {"request": noted, "dialect": "fal"}, {})
+    ]
+    since, until = Timestamp(), Timestamp()
+    since.FromDatetime(made_at(over_fal))
+    until.FromDatetime(made_at(other))
+
+    lists = [
+        await api.ListJobs(asked)
+        for asked in (
+            wire.ListJobsRequest(created_after=since),
+            wire.ListJobsRequest(created_after=since, created_before=until),
+            wire.ListJobsRequest(metadata={"take": "2"}),
+            wire.ListJobsRequest(metadata={"take": "2"}, dialects=["native", "sync"]),
+        )
+    ]
+
+    assert [[job.id for job in found.jobs] for found in lists] == [
+        [other, over_fal],
+        [over_fal],
+        [over_fal, old],
+        [old],
+    ]
+
+
 async def test_a_completed_job_has_a_link_a_report_and_its_times(api: Api, front: Front, account: Account) -> None:
     record = job_record(state="completed", timings_s={"denoise": 1.5}, outcomes={"dubbed": 16})
     job = await stored(front, account, record, queued_at=NOON, ended_at=NOON)
@@ -294,6 +329,8 @@ async def test_an_estimate_says_what_is_known(api: Api) -> None:
         wire.CreateJobRequest(video=OF_ONE, audio=OF_ONE, priority=99),
         wire.CreateJobRequest(video=OF_ONE, audio=OF_ONE, consent=wire.Consent()),
         wire.CreateJobRequest(video=OF_ONE, audio=OF_ONE, webhook=wire.Webhook(url="none")),
+        wire.CreateJobRequest(video=OF_ONE, audio=OF_ONE, webhook=wire.Webhook(url="https://a.example", events=[99])),
+        wire.CreateJobRequest(video=OF_ONE, audio=OF_ONE, cancel_after=Duration()),
         wire.CreateJobRequest(
             video=OF_ONE, audio=OF_ONE, consent=wire.Consent(attested_by="a", basis="b"), consent_id="c"
         ),
@@ -303,8 +340,13 @@ async def test_what_is_wrong_is_an_invalid_argument(api: Api, asked: wire.Create
     assert await refusal(api.CreateJob(asked)) == (grpc.StatusCode.INVALID_ARGUMENT, "invalid_parameter")
 
 
-async def test_lists_refuse_states_and_tokens_that_they_do_not_know(api: Api) -> None:
-    for asked in (wire.ListJobsRequest(states=[99]), wire.ListJobsRequest(page_token="../x")):
+async def test_lists_refuse_what_they_do_not_know(api: Api) -> None:
+    for asked in (
+        wire.ListJobsRequest(states=[99]),
+        wire.ListJobsRequest(page_token="../x"),
+        wire.ListJobsRequest(dialects=["klingon"]),
+        wire.ListJobsRequest(created_after=Timestamp(seconds=2**60)),
+    ):
         assert await refusal(api.ListJobs(asked)) == (grpc.StatusCode.INVALID_ARGUMENT, "invalid_parameter")
 
 

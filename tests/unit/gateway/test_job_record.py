@@ -21,6 +21,7 @@ DONE = job_record(
     pipeline="2",
     epoch=3,
     parameters=DubParameters(variant="16"),
+    retries={"unavailable": 2},
 )
 CHARGE = sealed(
     Charge(
@@ -66,7 +67,7 @@ def test_a_completed_job_tells_everything_a_production_run_must_log() -> None:
     assert record.result.uri == "https://example.com/out/job/c.mp4"
     assert (record.billing.owner, record.billing.state, record.billing.amount) == ("studio", "charged", 300_000)
     assert record.billing.ledger_sha256 == CHARGE.sha256
-    assert record.failure.restarts == 2
+    assert (record.failure.restarts, record.failure.retries) == (2, {"unavailable": 2})
     assert record.retention.due_at == NOON + timedelta(hours=1)
 
 

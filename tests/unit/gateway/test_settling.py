@@ -1,6 +1,7 @@
 """A job's end is settled once, wherever a gateway dies on the way and however many settle it at the same time."""
 
 import asyncio
+from collections.abc import Sequence
 from random import Random
 
 import pytest
@@ -25,10 +26,14 @@ SCHEDULES = 400
 LINKS = OwnLinks("http://gateway.test", b"secret")
 
 
-async def begun(documents: Documents, state: JobState) -> MemoryJobStore:
+async def begun(documents: Documents, state: JobState, events: Sequence[str] = ("ended",)) -> MemoryJobStore:
     """A job with a webhook and a place, that the stages are done with."""
     asked = submission(canceled=state == "canceled")
-    webhook = {"video": "upload:one", "audio": "upload:two", "webhook": {"url": "https://example.com/done"}}
+    webhook = {
+        "video": "upload:one",
+        "audio": "upload:two",
+        "webhook": {"url": "https://example.com/done", "events": events},
+    }
     asked = asked.model_copy(update={"request": type(asked.request).model_validate(webhook)})
     await Collection(documents, "submissions", Submission).create(f"{asked.account}/{asked.id}", asked)
     await Collection(documents, "open", OpenJob).create(asked.id, OpenJob(account=asked.account, id=asked.id))
@@ -70,6 +75,29 @@ async def test_every_end_is_settled_once_whatever_is_cut_off(state: JobState) ->
         assert await documents.names("open/") == [], seed
         lost += unsteady.answers_lost
     assert lost > SCHEDULES / 4
+
+
+@pytest.mark.parametrize(
+    ("state", "told"), [("processing", ["outbox/job-started"]), ("canceled", [])], ids=["begun", "over already"]
+)
+async def test_a_start_is_told_once_and_not_after_the_end(state: JobState, told: list[str]) -> None:
+    documents = MemoryDocuments()
+    jobs = await begun(documents, state, events=["started", "ended"])
+    submission = await Collection(documents, "submissions", Submission).get("studio/job")
+
+    for _ in range(2):
+        await settling(documents, jobs, HandClock()).tell_start(submission)
+
+    assert await documents.names("outbox/") == told
+
+
+async def test_an_end_that_is_not_wanted_is_not_told() -> None:
+    documents = MemoryDocuments()
+    jobs = await begun(documents, "canceled", events=["started"])
+
+    assert await settling(documents, jobs, HandClock()).settle("studio", "job")
+
+    assert await documents.names("outbox/") == []
 
 
 async def test_a_job_that_goes_on_is_not_settled() -> None:

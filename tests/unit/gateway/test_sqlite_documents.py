@@ -8,7 +8,7 @@ import pytest
 from port_suites.documents import NAME, DocumentsSuite, Tally
 
 from gateway.documents import Collection
-from gateway.sqlite_documents import SqliteDocuments, sqlite_documents
+from gateway.sqlite_documents import SqliteDocuments, once_free, sqlite_documents
 from services.common.errors import DiskFull, ObjectDamaged, OutputUnwritable, Unavailable
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -80,6 +80,24 @@ async def test_processes_that_write_one_file_at_once_lose_nothing(path: Path) ->
     assert sorted(int(line) for output in outputs for line in output.split()) == list(range(20))
     async with sqlite_documents(path) as documents:
         assert sorted((await Collection(documents, "tallies", Tally).get("all")).counted) == list(range(60))
+
+
+async def test_a_change_that_sqlite_does_not_wait_for_is_waited_for(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None)
+    other.execute("begin exclusive")
+    hasty = sqlite3.connect(tmp_path / "new.db", timeout=0, isolation_level=None, check_same_thread=False)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        hasty.execute("pragma journal_mode = wal")
+
+    waiting = asyncio.create_task(asyncio.to_thread(once_free, hasty, "pragma journal_mode = wal"))
+    _, pending = await asyncio.wait({waiting}, timeout=0.05)
+    other.execute("commit")
+    await waiting
+
+    assert pending == {waiting}
+    assert hasty.execute("pragma journal_mode").fetchone() == ("wal",)
+    other.close()
+    hasty.close()
 
 
 async def test_who_waits_for_the_file_does_not_hold_up_others(documents: SqliteDocuments, path: Path) -> None:

@@ -9,8 +9,8 @@ from gateway.unfinished import KEPT_S, remove_unfinished
 def test_unfinished_files_leave_after_a_day_and_nothing_else_does(tmp_path: Path) -> None:
     now_s = 1e9
     for name, age_s in {
-        "part-a-1": KEPT_S + 1,
-        "resumable-b": KEPT_S + 1,
+        "piece-a": KEPT_S + 1,
+        "upload-b": KEPT_S + 1,
         "fetch-c": KEPT_S - 1,
         "cached": 1e8,
     }.items():

@@ -6,17 +6,17 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from pydantic.fields import FieldInfo
 
-from lipstage.v1 import events_pb2, jobs_pb2, tasks_pb2
+from lipstage.v1 import events_pb2, jobs_pb2, questions_pb2, tasks_pb2
 from services.common.messages import JobTask, Message, Task
 
 CLASSES = {
     kind.__name__: kind for kind in (*Message.__subclasses__(), *JobTask.__subclasses__()) if kind is not JobTask
 }
-ON_THE_WIRE_ALONE = {"Task", "GuidanceInterval"}
+ON_THE_WIRE_ALONE = {"Task", "GuidanceInterval", "FacesReply"}
 TOLD_TO_CALLERS_ALONE = {"JOB_STATE_CREATED"}
 MESSAGES: dict[str, Descriptor] = {
     name: message
-    for file in (jobs_pb2, tasks_pb2, events_pb2)
+    for file in (jobs_pb2, tasks_pb2, events_pb2, questions_pb2)
     for name, message in file.DESCRIPTOR.message_types_by_name.items()
 }
 FIELDS = [

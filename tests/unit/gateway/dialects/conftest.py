@@ -21,9 +21,12 @@ from gateway.links import OwnLinks
 from gateway.memory_documents import MemoryDocuments
 from gateway.probe_limits import ProbeLimits
 from gateway.probing import Prober
+from gateway.results import Results
 from gateway.settings import GatewaySettings
+from gateway.sources import Sources
 from gateway.upload_links import UploadLinks
 from gateway.uploads import Uploads
+from gateway.verifier import Verifier
 from services.common.folder_media_store import FolderMediaStore
 from services.common.memory_bus import MemoryBus
 from services.common.memory_job_store import MemoryJobStore
@@ -65,8 +68,9 @@ async def module_gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
         dialect_hosts={"queue.fal.example": "/fal/queue"},
     )
     documents, media, clock = MemoryDocuments(), FolderMediaStore(tmp_path_factory.mktemp("media")), HandClock()
-    own_links, keys = OwnLinks(BASE, SECRET), Keys(documents, clock)
-    jobs = FakeJobs(own_links)
+    own_links, upload_links, keys = OwnLinks(BASE, SECRET), UploadLinks(BASE, SECRET), Keys(documents, clock)
+    uploads = Uploads(documents, media, Prober(ProbeLimits()), clock)
+    jobs, results = FakeJobs(own_links), Results(documents, MemoryJobStore(), own_links)
     front = Front(
         settings,
         Ports(documents, MemoryBus(), MemoryJobStore(), media, cast(Any, None)),
@@ -74,11 +78,13 @@ async def module_gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
         keys,
         Rates(),
         Consents(documents, clock),
-        Uploads(documents, media, Prober(ProbeLimits()), clock),
+        uploads,
+        Sources(uploads, results, media, own_links, upload_links, settings.url_policy, clock),
         cast(Jobs, jobs),
         own_links,
-        UploadLinks(BASE, SECRET),
+        upload_links,
         load_plans(),
+        Verifier(lambda: None),
     )
     account = await keys.create_account("tests")
     _, token = await keys.create_key(account.id, "tests")

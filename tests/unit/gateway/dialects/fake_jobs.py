@@ -47,7 +47,8 @@ class FakeJobs:
         digest = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
         if idempotency_key and self.keys.setdefault(idempotency_key, digest) != digest:
             raise IdempotencyConflict("This idempotency key was used for another request.")
-        begun = submission(f"{len(self.jobs):032x}", request=request, dialect=dialect, echo=echo or {})
+        job, key = f"{len(self.jobs):032x}", caller.key.id
+        begun = submission(job, key=key, request=request, dialect=dialect, echo=echo or {})
         view = job_view(begun, None, None, self._links, NOON)
         self.jobs[begun.id] = begun, view
         return view

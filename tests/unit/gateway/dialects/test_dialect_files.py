@@ -1,7 +1,9 @@
 """Files at addresses of their own, in every dialect's way."""
 
 import io
+import json
 import wave
+from hashlib import md5, sha256
 
 import pytest
 from conftest import BASE, SECRET, Gateway
@@ -97,13 +99,23 @@ async def test_parts_become_one_file(gateway: Gateway, voice: bytes) -> None:
 
 
 async def test_replicates_files_are_named_by_their_descriptions(gateway: Gateway, voice: bytes) -> None:
-    created = await gateway.http.post("/v1/files", files={"content": ("a.wav", voice, "audio/wav")})
+    metadata = {"take": 7}
+    sent = {"content": ("a.wav", voice, "audio/wav")}
+    created = await gateway.http.post("/v1/files", files=sent, data={"metadata": json.dumps(metadata)})
+    in_a_file = await gateway.http.post(
+        "/v1/files", files={**sent, "metadata": ("blob", json.dumps(metadata), "application/json")}
+    )
+    wrong = await gateway.http.post("/v1/files", files=sent, data={"metadata": "[7]"})
     file = created.json()
 
     named = gateway.front.upload_links.named_in(gateway.account, file["urls"]["get"])
+    looked = (await gateway.http.get(file["urls"]["get"])).json()
     listed = (await gateway.http.get("/v1/files")).json()["results"]
     removed = await gateway.http.delete(f"/v1/files/{file['id']}")
 
+    assert [told["metadata"] for told in (looked, in_a_file.json())] == [metadata, metadata]
+    assert looked["checksums"] == {"sha256": sha256(voice).hexdigest(), "md5": md5(voice).hexdigest()}
+    assert (wrong.status_code, wrong.json()["detail"]) == (422, "metadata is not a JSON object.")
     assert (created.status_code, file["size"], file["content_type"]) == (201, len(voice), "audio/wav")
     assert named == UploadPass(gateway.account, file["id"])
     assert file["id"] in [found["id"] for found in listed]

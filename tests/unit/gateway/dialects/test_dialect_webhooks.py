@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from port_suites.job_records import job_record
 from port_suites.submissions import NOON, submission
 
+from gateway.dialects import fal_words
 from gateway.job_views import JobView, job_view
 from gateway.links import OwnLinks
 from gateway.submissions import Dialect, Submission
@@ -36,6 +38,27 @@ def test_each_dialect_tells_a_failure_in_its_words(dialect: Dialect, expected: d
 
     assert {name: body[name] for name in expected} == expected  # type: ignore[call-overload, index]
     assert json_text(body)
+
+
+def test_fal_tells_the_status_that_the_result_has() -> None:
+    view, _ = failed("fal")
+    internal = view.model_copy(update={"error": JobError(code="internal", message="Something went wrong.")})
+    canceled = view.model_copy(update={"state": "canceled", "error": None})
+
+    assert fal_words.notification(internal)["error"] == "Invalid status code: 500"
+    assert fal_words.notification(canceled)["error"] == "Invalid status code: 499"
+    assert fal_words.notification(canceled)["payload"]["error_type"] == "client_cancelled"
+
+
+@pytest.mark.parametrize(("dialect", "told"), [("replicate", "processing"), ("native", None)])
+def test_a_start_is_told_as_the_job_is_then(dialect: Dialect, told: str | None) -> None:
+    begun = submission("0a", dialect=dialect, queued_at=NOON)
+    view = job_view(begun, job_record("0a", state="processing", output=None), None, OwnLinks(BASE, b"secret"), NOON)
+
+    body = webhook_body(view, begun, BASE)
+
+    assert body.get("status") == told  # type: ignore[union-attr]
+    assert body.get("type") == (None if told else "job.started")  # type: ignore[union-attr]
 
 
 def test_fal_tells_the_details_as_payload() -> None:

@@ -51,7 +51,7 @@ async def test_trap_6_nothing_that_is_over_makes_the_client_try_again(gateway: G
         results.append(await gateway.http.get(f"{QUEUE}/requests/{job}"))
 
     assert (conflict.status_code, conflict.json()["detail"][0]["type"]) == (422, "idempotency_conflict")
-    assert [result.status_code for result in results] == [422, 500, 400]
+    assert [result.status_code for result in results] == [422, 500, 499]
     assert [result.headers["x-fal-retryable"] for result in results] == ["false", "true", "false"]
 
 
@@ -59,6 +59,61 @@ async def test_a_repeated_submit_is_the_same_request_whatever_its_seed(gateway: 
     answers = [await gateway.http.post(QUEUE, json=MEDIA, headers={"Idempotency-Key": "once"}) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 200]
+
+
+async def test_a_request_that_did_not_start_in_time_is_no_failure_of_the_model(gateway: Gateway) -> None:
+    asked = {"X-Fal-Request-Timeout": "2.5"}
+    job = (await gateway.http.post(QUEUE, json=MEDIA, headers=asked)).json()["request_id"]
+    gateway.jobs.move(job, "failed", JobError(code="start_timeout", message="The job had not begun."))
+
+    status = (await gateway.http.get(f"{QUEUE}/requests/{job}/status")).json()
+    result = await gateway.http.get(f"{QUEUE}/requests/{job}")
+
+    assert gateway.jobs.asked.start_within_s == 2.5
+    assert (status["status"], status["error_type"]) == ("COMPLETED", "request_timeout")
+    assert (result.status_code, result.json()) == (
+        504,
+        {"detail": "The job had not begun.", "error_type": "request_timeout"},
+    )
+    assert (result.headers["x-fal-request-timeout-type"], result.headers["x-fal-error-type"]) == (
+        "user",
+        "request_timeout",
+    )
+
+
+@pytest.mark.parametrize("path", [QUEUE, RUN, f"{RUN}/stream"])
+async def test_headers_count_however_the_model_is_run(gateway: Gateway, path: str) -> None:
+    kept = '{"expiration_duration_seconds": 3600, "initial_acl": {"default": "allow"}}'
+    headers = {"X-Fal-Object-Lifecycle-Preference": kept, "X-Fal-Queue-Priority": "low", "X-Fal-Runner-Hint": "warm"}
+    gateway.jobs.moves_to = "completed"
+
+    await gateway.http.post(path, json=MEDIA, headers=headers)
+
+    assert (gateway.jobs.asked.retention_s, gateway.jobs.asked.priority) == (3600, "low")
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("X-Fal-Request-Timeout", "soon"),
+        ("X-Fal-Request-Timeout", "0.1"),
+        ("X-Fal-Request-Timeout", "inf"),
+        ("X-Fal-Queue-Priority", "high"),
+        ("X-Fal-Object-Lifecycle-Preference", "an hour"),
+        ("X-Fal-Object-Lifecycle-Preference", '{"expiration_duration_seconds": -1}'),
+    ],
+)
+async def test_a_header_that_makes_no_sense_is_a_bad_request(gateway: Gateway, header: str, value: str) -> None:
+    answer = await gateway.http.post(QUEUE, json=MEDIA, headers={header: value})
+
+    assert (answer.status_code, answer.json()["error_type"]) == (400, "bad_request")
+    assert answer.headers["x-fal-error-type"] == "bad_request"
+
+
+async def test_a_run_that_takes_too_long_says_so_as_the_model_does(gateway: Gateway) -> None:
+    answer = await gateway.http.post(RUN, json=MEDIA)
+
+    assert (answer.status_code, answer.json()["detail"][0]["type"]) == (504, "generation_timeout")
 
 
 async def test_trap_10_the_same_path_queues_or_runs_by_its_folder(gateway: Gateway) -> None:
@@ -105,9 +160,10 @@ async def test_no_seed_is_chance(gateway: Gateway) -> None:
 
 
 async def test_what_is_wrong_is_a_list_of_details(gateway: Gateway) -> None:
-    answer = await gateway.http.post(QUEUE, json={"video_url": "a", "guidance_scale": 0.5})
+    answer = await gateway.http.post(QUEUE, json={"video_url": "a", "guidance_scale": 0.5, "loop_mode": "twice"})
 
-    missing, small = sorted(answer.json()["detail"], key=lambda part: str(part["type"]), reverse=True)
+    one_of, missing, small = sorted(answer.json()["detail"], key=lambda part: str(part["type"]), reverse=True)
+    assert (one_of["type"], one_of["ctx"]) == ("one_of", {"expected": ["pingpong", "loop"]})
     assert (answer.status_code, answer.headers["x-fal-retryable"]) == (422, "false")
     assert (missing["type"], missing["loc"]) == ("missing", ["body", "audio_url"])
     assert (small["type"], small["ctx"], small["input"]) == ("greater_than_equal", {"ge": 1.0}, 0.5)
@@ -128,9 +184,11 @@ async def test_what_has_ended_cannot_be_canceled(gateway: Gateway) -> None:
 
     first = await gateway.http.put(f"{QUEUE}/requests/{job}/cancel")
     second = await gateway.http.put(f"{QUEUE}/requests/{job}/cancel")
+    unknown = await gateway.http.put(f"{QUEUE}/requests/0/cancel")
 
     assert (first.status_code, first.json()) == (202, {"status": "CANCELLATION_REQUESTED"})
     assert (second.status_code, second.json()) == (400, {"status": "ALREADY_COMPLETED"})
+    assert (unknown.status_code, unknown.json()) == (404, {"status": "NOT_FOUND"})
 
 
 async def test_statuses_are_streamed_to_the_end(gateway: Gateway) -> None:
@@ -140,7 +198,7 @@ async def test_statuses_are_streamed_to_the_end(gateway: Gateway) -> None:
 
     told = [json.loads(line.removeprefix("data: ")) for line in stream.text.splitlines() if line.startswith("data: ")]
     assert [status["status"] for status in told] == ["IN_QUEUE", "IN_PROGRESS", "IN_PROGRESS", "COMPLETED"]
-    assert told[1]["logs"][0]["message"] == "denoise: 50%"
+    assert [line["message"] for status in told for line in status.get("logs", [])] == ["denoise: 50%", "denoise: 100%"]
 
 
 async def test_both_forms_of_a_key_are_taken(gateway: Gateway) -> None:

@@ -114,14 +114,59 @@ async def test_a_data_uri_is_not_given_back(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told"), [(None, True), ([], True), (["completed"], True), (["output"], True), (["logs"], False)]
+    ("wanted", "told"),
+    [
+        (None, ("ended",)),
+        ([], ("ended",)),
+        (["completed"], ("ended",)),
+        (["output", "logs"], ("ended",)),
+        (["start"], ("started",)),
+        (["completed", "start"], ("started", "ended")),
+        (["logs"], None),
+    ],
 )
-async def test_the_events_filter_decides_on_the_webhook(gateway: Gateway, wanted: list[str] | None, told: bool) -> None:
+async def test_the_events_filter_decides_on_the_webhook(
+    gateway: Gateway, wanted: list[str] | None, told: tuple[str, ...] | None
+) -> None:
     asked = {"input": MEDIA, "webhook": "https://example.com/told", "webhook_events_filter": wanted}
 
     await gateway.http.post(CREATE, json=asked)
 
-    assert (gateway.jobs.asked.webhook is not None) == told
+    webhook = gateway.jobs.asked.webhook
+    assert (webhook.events if webhook else None) == told
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("90s", 90), ("5m", 300), ("1h30m45s", 5445), ("45", 45), ("5s", 5), ("720h", 2592000)]
+)
+async def test_a_prediction_may_have_a_deadline(gateway: Gateway, header: str, seconds: int) -> None:
+    for path, asked in ((CREATE, {"input": MEDIA}), ("/v1/predictions", {"version": VERSION, "input": MEDIA})):
+        answer = await gateway.http.post(path, json=asked, headers={"Cancel-After": header})
+
+        assert (answer.status_code, gateway.jobs.asked.cancel_after_s) == (201, seconds)
+
+
+@pytest.mark.parametrize("header", ["", "4s", "soon", "5m1h", "-5", "1d", "721h", "٩s", "9" * 5000])
+async def test_a_deadline_that_makes_no_sense_is_refused(gateway: Gateway, header: str) -> None:
+    answer = await gateway.http.post(CREATE, json={"input": MEDIA}, headers={"Cancel-After": header.encode()})
+
+    assert (answer.status_code, answer.json()["invalid_fields"][0]["field"]) == (422, "cancel-after")
+
+
+async def test_the_address_of_a_stream_needs_no_token(gateway: Gateway) -> None:
+    key, token = await gateway.front.keys.create_key(gateway.account, "of a page")
+    asked = {"json": {"input": MEDIA}, "headers": {"Authorization": f"Bearer {token}"}}
+    prediction, other = [(await gateway.http.post(CREATE, **asked)).json() for _ in range(2)]
+    address, elsewhere = prediction["urls"]["stream"], other["urls"]["stream"]
+    async with gateway.anybody() as anybody:
+        stream = await anybody.get(address)
+        forged = await anybody.get(address.replace(prediction["id"], other["id"]))
+        plain = await anybody.get(f"/v1/predictions/{prediction['id']}/stream")
+        await gateway.front.keys.revoke(key.id)
+        revoked = await anybody.get(elsewhere)
+
+    assert stream.text.endswith("data: {}\r\n\r\n")
+    assert [answer.status_code for answer in (stream, forged, plain, revoked)] == [200, 403, 401, 401]
 
 
 async def test_every_event_of_a_stream_has_an_id(gateway: Gateway) -> None:

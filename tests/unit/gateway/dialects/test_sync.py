@@ -1,5 +1,6 @@
 """sync.so's words: generations, options and errors."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from conftest import Gateway
 from sync.common.types.generation import Generation
 from sync.core.unchecked_base_model import construct_type
 
+from gateway.accounts import Account as Owner
 from services.common.messages import JobError, Span
 
 VIDEO = {"type": "video", "url": "https://example.com/a.mp4"}
@@ -83,6 +85,7 @@ async def test_assets_segments_and_variants_reach_the_engine(gateway: Gateway) -
         ({"options": {"temperature": 2}}, "temperature"),
         ({"options": {"active_speaker_detection": {"coordinates": [3, 4], "frame_number": 0}}}, "pixels"),
         ({"segments": [{"startTime": 0}]}, "Segments"),
+        ({"input": [{**VIDEO, "segments_frames": [[0, 9]]}, AUDIO]}, "in frames"),
     ],
 )
 async def test_what_is_not_offered_is_said(gateway: Gateway, change: dict[str, Any], word: str) -> None:
@@ -90,6 +93,36 @@ async def test_what_is_not_offered_is_said(gateway: Gateway, change: dict[str, A
 
     assert (answer.status_code, answer.json()["statusCode"]) == (400, 400)
     assert word in answer.json()["message"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "batch"), ("GET", "batch"), ("GET", "batch/batch_1")])
+async def test_batches_are_elsewhere(gateway: Gateway, method: str, path: str) -> None:
+    answer = await gateway.http.request(method, f"/v2/{path}", data={"dry_run": "true"})
+
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, "not_offered")
+    assert "/v1alpha/batches" in answer.json()["message"]
+
+
+async def test_what_a_form_asks_for_in_vain_is_said_as_well(gateway: Gateway) -> None:
+    told = {name: (None, json.dumps(value)) for name, value in {"input": ASKED["input"], "segments": [{}]}.items()}
+
+    answer = await gateway.http.post("/v2/generate", files={"model": (None, "lipsync-2"), **told})
+
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, "not_offered")
+
+
+async def test_too_many_requests_have_its_own_code(gateway: Gateway) -> None:
+    def slow(account: Owner) -> Owner:
+        return account.model_copy(update={"limits": account.limits.model_copy(update={"creates_per_minute": 1})})
+
+    account = await gateway.front.keys.create_account("slow to sync", slow)
+    _, token = await gateway.front.keys.create_key(account.id, "slow")
+    asked: dict[str, Any] = {"json": ASKED, "headers": {"x-api-key": token, "Authorization": ""}}
+    await gateway.http.post("/v2/generate", **asked)
+
+    throttled = await gateway.http.post("/v2/generate", **asked)
+
+    assert (throttled.status_code, throttled.json()["errorCode"]) == (429, "rate_limit_exceeded")
 
 
 async def test_generations_are_listed_by_status_and_by_id(gateway: Gateway) -> None:
