@@ -67,7 +67,7 @@ class SegmentEncoder:
     `auto` is resolved by `pick_codec` for .mp4; a caller who joins into WebM resolves it first.
 
     Use as a context manager; the file appears when it ends without an error. The same pictures and settings give
-    the same bytes. Raises DiskFull or OutputUnwritable.
+    the same bytes, also on another processor (AV1: on one that has AVX2). Raises DiskFull or OutputUnwritable.
     """
 
     def __init__(self, path: Path, info: VideoInfo, time_base: Fraction, settings: EncoderSettings) -> None:
@@ -138,7 +138,8 @@ def encoded_format(info: VideoInfo, codec: VideoCodec) -> WorkingFormat:
 def _encoder_options(codec: VideoCodec, settings: EncoderSettings) -> dict[str, str]:
     crf = f"{settings.crf:g}"
     if codec == "h264":
-        return {"crf": crf, "preset": settings.preset}
+        # Else some of its decisions rest on approximations that differ between processors, and so would the bytes.
+        return {"crf": crf, "preset": settings.preset, "x264-params": "cpu-independent=1"}
     if codec == "hevc":
         fixed = f"log-level=error:info=0:open-gop=0:pools={settings.threads}:frame-threads={settings.threads}"
         return {"crf": crf, "preset": settings.preset, "x265-params": fixed}

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from services.common.errors import DiskFull, OutputUnwritable
+from services.common.media import encode as media_encode
 from services.common.media.color import ColorTags
 from services.common.media.decode import read_pictures
-from services.common.media.encode import EncoderSettings, SegmentEncoder, encoded_format, pick_codec
+from services.common.media.encode import EncoderSettings, SegmentEncoder, VideoCodec, encoded_format, pick_codec
 from services.common.media.picture import Roi
 from services.common.media.probe import VideoInfo, probe_video
 
+SAMPLE = Path(__file__).parents[4] / "samples" / "talking_head.mp4"
 FAST = EncoderSettings(crf=12, preset="ultrafast")
 
 
@@ -62,6 +64,21 @@ def test_the_same_pictures_give_the_same_bytes(make_video, tmp_path: Path, codec
     for name in ("once.mp4", "again.mp4"):
         encode(source, tmp_path / name, settings)
     assert (tmp_path / "once.mp4").read_bytes() == (tmp_path / "again.mp4").read_bytes()
+
+
+def test_another_processor_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = EncoderSettings(codec="h264", preset="veryfast")
+    encode(SAMPLE, tmp_path / "here.mp4", settings)
+    chosen = media_encode._encoder_options
+
+    def as_on_an_old_one(codec: VideoCodec, settings: EncoderSettings) -> dict[str, str]:
+        options = chosen(codec, settings)
+        return {**options, "x264-params": f"{options['x264-params']}:asm=SSE2"}
+
+    monkeypatch.setattr(media_encode, "_encoder_options", as_on_an_old_one)
+    encode(SAMPLE, tmp_path / "there.mp4", settings)
+
+    assert (tmp_path / "here.mp4").read_bytes() == (tmp_path / "there.mp4").read_bytes()
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
