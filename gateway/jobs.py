@@ -2,12 +2,9 @@
 
 import asyncio
 import contextlib
-import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from pydantic import BaseModel, ConfigDict
 
 from gateway.accounts import Caller
 from gateway.billing.ledger import Ledger
@@ -22,13 +19,13 @@ from gateway.job_filter import EVERY_JOB, JobFilter
 from gateway.job_views import JobView, State, job_view
 from gateway.links import Links
 from gateway.removal import Removal
+from gateway.repetitions import Repetitions
 from gateway.settings import GatewaySettings
 from gateway.sources import Sources
 from gateway.submissions import Dialect, JobRequest, OpenJob, Submission
 from services.common import object_names
 from services.common.errors import (
     ConsentRequired,
-    IdempotencyConflict,
     InvalidParameter,
     JobNotEnded,
     JobNotFound,
@@ -39,15 +36,6 @@ from services.common.ports import Bus, JobStore, MediaStore
 
 PAGE = 50
 """Jobs a page holds unless fewer are asked for."""
-
-
-class Begun(BaseModel):
-    """Stored as `idempotency/<account>/<hash of the key>`: the job that the first request with the key began."""
-
-    model_config = ConfigDict(frozen=True)
-
-    job: str
-    request_sha256: str
 
 
 @dataclass(frozen=True)
@@ -75,7 +63,7 @@ class Jobs:
     ) -> None:
         self._submissions = Collection(documents, "submissions", Submission)
         self._open = Collection(documents, "open", OpenJob)
-        self._begun = Collection(documents, "idempotency", Begun)
+        self._repetitions = Repetitions(documents)
         self._consents = Consents(documents, clock)
         self._ledger, self._removal = Ledger(documents), Removal(documents, media, clock)
         self._bus, self._jobs, self._media, self._links = bus, jobs, media, links
@@ -98,7 +86,9 @@ class Jobs:
         account, now = caller.account, self._clock()
         job = new_id(now)
         if idempotency_key:
-            job = await self._first(account.id, idempotency_key, request, job)
+            # Without defaults: a field that a later version adds does not make another request of the same one.
+            asked = request.model_dump_json(exclude_defaults=True).encode()
+            job = await self._repetitions.first(account.id, idempotency_key, asked, job)
             if (there := await self._submissions.find(f"{account.id}/{job}")) is not None:
                 return await self._view(there)
         consent = await self._consent(caller, request)
@@ -225,16 +215,6 @@ class Jobs:
         except ObjectMissing:
             return None
         return record
-
-    async def _first(self, account: str, key: str, request: JobRequest, job: str) -> str:
-        """The job that the first request with this key is to have. Raises IdempotencyConflict."""
-        # Without defaults: a field that a later version adds does not make another request of the same one.
-        sha256 = hashlib.sha256(request.model_dump_json(exclude_defaults=True).encode()).hexdigest()
-        name = f"{account}/{hashlib.sha256(key.encode()).hexdigest()}"
-        begun = await self._begun.create_once(name, Begun(job=job, request_sha256=sha256))
-        if begun.request_sha256 != sha256:
-            raise IdempotencyConflict("This idempotency key was used for another request.", job_id=begun.job)
-        return begun.job
 
     async def _consent(self, caller: Caller, request: JobRequest) -> str | None:
         account, now = caller.account, self._clock()

@@ -11,8 +11,12 @@ from gateway.accounts import Caller
 from gateway.asking import FrontOf, Reader, Writer
 from gateway.body_sizes import FILE_BYTES
 from gateway.front import Front
+from gateway.ids import new_id
 from gateway.probing import AudioFacts, VideoFacts
+from gateway.repetitions import Repetitions
+from gateway.rest.jobs import IdempotencyKey
 from gateway.uploads import Upload
+from services.common.errors import DocumentExists, IdempotencyConflict
 
 router = APIRouter(tags=["uploads"])
 _BLOCK_BYTES = 1 << 20
@@ -33,9 +37,20 @@ class UploadView(BaseModel):
 
 
 @router.post("/uploads", status_code=201, max_body_size=FILE_BYTES)
-async def upload(file: UploadFile, front: FrontOf, caller: Writer) -> UploadView:
+async def upload(
+    file: UploadFile, front: FrontOf, caller: Writer, idempotency_key: IdempotencyKey = None
+) -> UploadView:
     """Takes one file as a form's field `file`."""
-    return upload_view(await received(front, caller, file))
+    if idempotency_key is None:
+        return upload_view(await received(front, caller, file))
+    named = f"upload {file.filename}".encode()
+    upload_id = await Repetitions(front.ports.documents).first(
+        caller.account.id, idempotency_key, named, new_id(front.clock())
+    )
+    try:
+        return upload_view(await received(front, caller, file, upload_id))
+    except DocumentExists as error:
+        raise IdempotencyConflict("This idempotency key was used for another file.", made=upload_id) from error
 
 
 @router.get("/uploads/{upload_id}")
@@ -49,11 +64,12 @@ async def remove(upload_id: str, front: FrontOf, caller: Writer) -> None:
     await front.uploads.remove(caller.account.id, upload_id)
 
 
-async def received(front: Front, caller: Caller, file: FormFile) -> Upload:
-    """A form's file, kept. Raises MediaTooLarge, and what is wrong with the media."""
+async def received(front: Front, caller: Caller, file: FormFile, upload_id: str | None = None) -> Upload:
+    """A form's file, kept. Raises MediaTooLarge, what is wrong with the media, and as `Uploads.receive` for an id."""
     at_most = min(caller.account.limits.max_media_bytes, front.settings.max_media_bytes)
-    pieces, content_type = _pieces(file), file.content_type or ""
-    return await front.uploads.receive(caller.account.id, pieces, file.filename or "", content_type, at_most)
+    return await front.uploads.receive(
+        caller.account.id, _pieces(file), file.filename or "", file.content_type or "", at_most, upload_id
+    )
 
 
 def upload_view(kept: Upload) -> UploadView:

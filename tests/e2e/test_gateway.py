@@ -119,6 +119,20 @@ def test_the_same_idempotency_key_is_the_same_job(api: httpx2.Client, tiny: tupl
     assert ended(api, first["id"])["state"] == "completed"
 
 
+def test_an_upload_that_is_sent_again_under_its_key_is_the_same_upload(
+    api: httpx2.Client, tiny: tuple[Path, Path]
+) -> None:
+    video, audio = (path.read_bytes() for path in tiny)
+    keyed = {"Idempotency-Key": "file"}
+
+    first, again = (api.post("/uploads", files={"file": ("a.mp4", video)}, headers=keyed) for _ in range(2))
+    others = [api.post("/uploads", files={"file": ("b.mp4", video)}, headers=keyed)]
+    others.append(api.post("/uploads", files={"file": ("a.mp4", audio)}, headers=keyed))
+
+    assert first.json() == again.json()
+    assert {(other.status_code, other.json()["code"]) for other in others} == {(409, "idempotency_conflict")}
+
+
 def test_a_canceled_job_is_free_and_can_be_removed(
     api: httpx2.Client, tiny: tuple[Path, Path], gateway: Gateway
 ) -> None:
