@@ -11,6 +11,7 @@ from gateway.production_record import (
     ConsentBasis,
     Failure,
     Input,
+    Marks,
     ModelUsed,
     ProductionRecord,
     Result,
@@ -18,7 +19,7 @@ from gateway.production_record import (
     Route,
 )
 from gateway.submissions import Consent, StoredMedia, Submission
-from services.common.messages import DubParameters, JobRecord
+from services.common.messages import DubParameters, JobRecord, Provenance
 
 
 def public_record(
@@ -79,7 +80,15 @@ def _input(media: StoredMedia | None) -> Input | None:
 def _result(submission: Submission, record: JobRecord | None, uri: str | None) -> Result | None:
     if record is None or record.output is None:
         return None
-    return Result(object_name=record.output, uri=None if submission.deleted_at else uri, provenance=record.provenance)
+    return Result(
+        object_name=record.output, uri=None if submission.deleted_at else uri, marks=_marks(record.provenance)
+    )
+
+
+def _marks(provenance: Provenance | None) -> Marks | None:
+    if provenance is None:
+        return None
+    return Marks(watermark=f"{provenance.watermark:016x}", consent_id=provenance.consent_id, label=provenance.label)
 
 
 def _failure(submission: Submission, record: JobRecord | None) -> Failure:

@@ -63,7 +63,7 @@ class InputLimits(Part):
     min_video_frames: int = 2
     containers: tuple[str, ...]
     """By FFmpeg's names."""
-    sources: tuple[str, ...] = ("https", "http", "data", "upload")
+    sources: tuple[str, ...] = ("https", "http", "data", "upload", "job")
 
 
 class PriceExample(Part):
@@ -93,11 +93,11 @@ class Support(Part):
 
 class ProvenanceMarks(Part):
     content_credentials: bool
-    """Signed C2PA metadata in every result."""
+    """Signed C2PA metadata in every result whose container has a place for it: not in .mkv and .webm."""
     watermark: bool
     """An imperceptible mark with the job's id on dubbed frames."""
     visible_label: Literal["on request"] = "on request"
-    verify: str = "POST /verify reads both marks of a file."
+    verify: str = "POST /v1alpha/verify reads both marks of a file."
 
 
 class Policy(Part):

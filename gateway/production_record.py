@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from gateway.job_views import State
 from gateway.licences import Variant
 from gateway.submissions import Consent, Dialect
-from services.common.messages import DubParameters, JobError, Provenance
+from services.common.messages import DubParameters, JobError
 
 Billed = Literal["charged", "refunded", "free", "not yet"]
 
@@ -54,11 +54,19 @@ class ConsentBasis(Part):
     """As it was attested."""
 
 
+class Marks(Part):
+    watermark: str
+    """What the dubbed frames carry, as `POST /v1alpha/verify` reads it: 16 hexadecimal digits."""
+    consent_id: str
+    label: bool
+    """Dubbed frames also say “AI” for everybody to see."""
+
+
 class Result(Part):
     object_name: str
     uri: str | None
     """None once the result was removed."""
-    provenance: Provenance | None
+    marks: Marks | None
     """How it is marked."""
 
 

@@ -61,7 +61,7 @@ class OnnxModels:
         path = self._repository / model / variant / "model.onnx"
         if not path.is_file():
             raise ModelMissing(
-                f"There is no {model} of variant {variant} in {self._repository}; "
+                f"There is no {model} of variant {variant} here; "
                 "see `lipstage weights list` for the variants of this machine.",
                 model=model,
                 variant=variant,

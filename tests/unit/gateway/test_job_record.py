@@ -11,7 +11,7 @@ from gateway.billing.plans import load_plans
 from gateway.job_record import public_record
 from gateway.production_record import ProductionRecord
 from gateway.submissions import Consent, JobRequest, Submission
-from services.common.messages import DubParameters, JobError, JobRecord
+from services.common.messages import DubParameters, JobError, JobRecord, Provenance
 
 CONSENT = Consent(attested_by="Ada", basis="contract", scope="one film")
 DONE = job_record(
@@ -45,6 +45,15 @@ def told(
 ) -> ProductionRecord:
     uri = "https://example.com/out/job/c.mp4"
     return public_record(submitted, record, charge, refund, owner="Example Studio", consent=consent, output_uri=uri)
+
+
+def test_the_watermark_is_told_as_a_verifier_reads_it() -> None:
+    marked = DONE.model_copy(update={"provenance": Provenance(watermark=0x0192F0C1, job_id="job", consent_id="c1")})
+
+    result = told(submission(ended_at=NOON), marked).result
+
+    assert result and result.marks
+    assert result.marks.watermark == "000000000192f0c1"
 
 
 def test_a_completed_job_tells_everything_a_production_run_must_log() -> None:
