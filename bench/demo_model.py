@@ -29,8 +29,8 @@ from cli.dub import dub_file
 from services.common.media.audio import SAMPLE_RATE_HZ
 from services.common.messages import DubParameters
 from services.common.settings import Settings
+from services.common.speakers import parse_speaker
 from services.preprocess.faces.detector import MeshDetector
-from services.preprocess.faces.speaker import parse_speaker
 from training.speech_bank import FPS
 from training.synthetic.clip import write_clip
 from training.synthetic.identity import draw_identity

@@ -32,12 +32,12 @@ from services.common.media.encode import EncoderSettings, SegmentEncoder
 from services.common.media.picture import Picture
 from services.common.media.probe import VideoInfo, probe_video
 from services.common.settings import Settings
+from services.common.speakers import Largest
 from services.composite.paste import studio_patch
 from services.preprocess.align_stream import aligned_frames
 from services.preprocess.crop import crop_studio
 from services.preprocess.faces.detector import MeshDetector
 from services.preprocess.faces.observe import observe
-from services.preprocess.faces.speaker import Largest
 
 PARTS = {
     "decode": "decode, for preprocessing",

@@ -41,7 +41,7 @@ def cancel(via: str | None, job: str) -> JobSummary:
 
 def dub_via(via: str | None, video: Path, audio: Path, output: Path, parameters: DubParameters) -> JobSummary:
     """Like `dub_file`, done by the gateway."""
-    check_inputs(video, audio, parameters)
+    check_inputs(video, audio)
     check_output(output, video, audio)
     with _gateway(via) as gateway:
         job = gateway.create(video, audio, **_asked(parameters)).id

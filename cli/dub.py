@@ -56,7 +56,7 @@ def dub_file(
     capture_inputs: Path | None = None,
 ) -> JobRecord:
     """Dubs into `output`, with the report beside it, and returns the job's final record. Raises LipstageError."""
-    check_inputs(video, audio, parameters)
+    check_inputs(video, audio)
     check_output(output, video, audio)
     models: Models = OnnxModels(settings.models_dir, settings.threads)
     cards = asyncio.run(cards_of(models, parameters))

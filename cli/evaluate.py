@@ -20,9 +20,9 @@ from cli.console import console, errors, say
 from cli.output_file import check_writable, deliver
 from services.common.messages import Mode
 from services.common.settings import Settings
+from services.common.speakers import parse_speaker
 from services.preprocess.faces.detector import MeshDetector
 from services.preprocess.faces.fetch import fetch
-from services.preprocess.faces.speaker import parse_speaker
 
 
 def evaluate(

@@ -1,4 +1,4 @@
-"""Where the gateway's accounts and keys are: in a running stack, or in the folder of `lipstage serve`."""
+"""Where accounts, keys and all the gateway knows are: in a running stack, or in the folder of `lipstage serve`."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -21,14 +21,30 @@ Data = Annotated[Path | None, typer.Option(help="Folder of `lipstage serve`, ins
 
 
 def with_keys(data: Path | None, via: str | None, work: Callable[[Keys], Coroutine[Any, Any, T]]) -> T:
+    return with_documents(data, via, lambda documents: work(Keys(documents, utc_now)))
+
+
+def of_account(
+    data: Path | None, via: str | None, account: str, work: Callable[[Documents], Coroutine[Any, Any, T]]
+) -> T:
+    """Raises InvalidParameter when there is no such account: knowing nothing of it must not pass for good news."""
+
+    async def checked_work(documents: Documents) -> T:
+        await Keys(documents, utc_now).account(account)
+        return await work(documents)
+
+    return with_documents(data, via, checked_work)
+
+
+def with_documents(data: Path | None, via: str | None, work: Callable[[Documents], Coroutine[Any, Any, T]]) -> T:
     async def opened_work() -> T:
-        async with gateway_documents(data, via) as documents:
-            return await work(Keys(documents, utc_now))
+        async with _documents(data, via) as documents:
+            return await work(documents)
 
     return asyncio.run(opened_work())
 
 
-def gateway_documents(data: Path | None, via: str | None) -> AbstractAsyncContextManager[Documents]:
+def _documents(data: Path | None, via: str | None) -> AbstractAsyncContextManager[Documents]:
     if data is None:
         documents: AbstractAsyncContextManager[Documents] = on_stack().documents(via)
         return documents

@@ -28,7 +28,7 @@ def submit(
 ) -> None:
     """Hands a dub to a gateway or a running stack and prints the job's id."""
     parameters = in_container(asked, f".{container}")
-    check_inputs(video, audio, parameters)
+    check_inputs(video, audio)
     say(remote_jobs(via).submit(via, video, audio, parameters, priority).id)
 
 

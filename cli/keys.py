@@ -24,14 +24,14 @@ app.add_typer(accounts.app, name="accounts")
 
 _SCOPES = TypeAdapter(frozenset[Scope])
 
-Key = Annotated[str, typer.Argument(help="The key's id: what `list` shows, or the middle part of its token.")]
+Key = Annotated[str, typer.Argument(help="The key's id, as `list` shows it, or its token.")]
 
 
 @app.command()
 def create(
     account: Annotated[str, typer.Argument(help="Id of the account it is to speak for.")],
     name: Annotated[str, typer.Argument(help="What it is for.")],
-    scope: Annotated[list[str] | None, typer.Option(help="What it may do; repeatable. None: all but admin.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="What it may do; repeatable. None: all.")] = None,
     days: Annotated[float | None, typer.Option(min=0, help="Days until it expires.")] = None,
     data: Data = None,
     via: StackVia = None,

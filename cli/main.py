@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-from cli import doctor, dub, evaluate, jobs, keys, probe, serve, verify, webhooks, weights
+from cli import consents, doctor, dub, evaluate, jobs, keys, ledger, probe, serve, verify, webhooks, weights
 from services.common.command_line import program, run_program
 from services.common.process_memory import keep_memory_flat
 
@@ -20,6 +20,8 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
+app.add_typer(consents.app, name="consents")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(weights.app, name="weights")
 

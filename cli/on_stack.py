@@ -61,7 +61,7 @@ async def documents(via: str | None) -> AsyncIterator[Documents]:
 
 def dub_via(via: str | None, video: Path, audio: Path, output: Path, parameters: DubParameters) -> JobSummary:
     """Like `dub_file`, done by a running stack."""
-    check_inputs(video, audio, parameters)
+    check_inputs(video, audio)
     check_output(output, video, audio)
 
     async def work(stack: Stack) -> JobRecord:

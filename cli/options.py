@@ -88,7 +88,8 @@ def checked(model: type[M], **values: object) -> M:
     except ValidationError as error:
         wrong = error.errors()[0]
         name = ".".join(str(part) for part in wrong["loc"]) or "parameters"
-        raise InvalidParameter(f"{name}: {wrong['msg']}.", parameter=name) from error
+        told = wrong["msg"].removeprefix("Value error, ").rstrip(".")
+        raise InvalidParameter(f"{name}: {told}.", parameter=name) from error
 
 
 def _span(text: str) -> Span:

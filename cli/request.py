@@ -11,9 +11,8 @@ from services.common import object_names
 from services.common.errors import LipstageError, OutputUnwritable, error_from
 from services.common.media.join import check_container
 from services.common.media.opening import check_is_file
-from services.common.messages import DubParameters, JobRecord
+from services.common.messages import JobRecord
 from services.common.ports import MediaStore
-from services.preprocess.faces.speaker import parse_speaker
 
 J = TypeVar("J", JobRecord, JobSummary)
 
@@ -21,9 +20,8 @@ Video = Annotated[Path, typer.Argument(help="Video with the face.")]
 Audio = Annotated[Path, typer.Argument(help="New voice: a sound file, or a video whose sound is taken.")]
 
 
-def check_inputs(video: Path, audio: Path, parameters: DubParameters) -> None:
+def check_inputs(video: Path, audio: Path) -> None:
     """Raises the InputError that says why this cannot be done, before any work."""
-    parse_speaker(parameters.speaker)
     for source in (video, audio):
         check_is_file(source)
 

@@ -5,10 +5,11 @@ import socket
 from pathlib import Path
 from typing import get_args
 
-from pydantic import AnyHttpUrl, SecretStr
+from pydantic import SecretStr
 
 from cli.console import say
 from cli.embedded_service import embedded_ports
+from cli.public_address import public_address
 from gateway.app import make_app
 from gateway.front import open_front
 from gateway.grpc_server import serving_grpc
@@ -31,13 +32,13 @@ def serve(host: str, port: int, grpc_port: int | None, tls: bool, data: Path) ->
 async def _serve(listening: socket.socket, grpc_port: int | None, data: Path, tls: LocalTls | None) -> None:
     closing = closing_signals()
     host, port = listening.getsockname()[:2]
+    address = public_address(host, port, tls is not None)
     pipeline = Settings()
     fetch(pipeline.faces_dir, say)
-    base_url = f"https://localhost:{port}" if tls else f"http://{host}:{port}"
     settings = GatewaySettings(
         environment="development",
         grpc_port=grpc_port,
-        public_url=AnyHttpUrl(base_url),
+        public_url=address.url,
         link_secret=SecretStr(local_link_secret(data)),
         route_owner="this machine",
         support="whoever runs this machine",
@@ -52,7 +53,9 @@ async def _serve(listening: socket.socket, grpc_port: int | None, data: Path, tl
     ):
         if grpc_bound:
             say(f"gRPC answers on {'localhost' if tls else host}:{grpc_bound}")
-        say(f"Open {base_url}/#key={await local_key(ports.documents, data, 'made by lipstage serve')}")
+        if not address.is_certain:
+            say(f"Links begin with {settings.base_url}; set LIPSTAGE_PUBLIC_URL if others need another address")
+        say(f"Open {settings.base_url}/#key={await local_key(ports.documents, data, 'made by lipstage serve')}")
         if tls:
             say(f"Clients must trust {tls.authority}")
         await closing.wait()

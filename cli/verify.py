@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
-from cli.console import console, say
+from cli.console import console, say, shown
 from services.common.errors import LipstageError
 from services.common.provenance.signing_files import own_root
 from services.common.settings import Settings
@@ -29,7 +28,7 @@ def verify(
         return
     table = Table("what", "found", show_header=False)
     for what, told in _rows(found):
-        table.add_row(_shown(what), _shown(told))
+        table.add_row(shown(what), shown(told))
     console.print(table)
 
 
@@ -40,11 +39,6 @@ def _verified(file: Path) -> "Verification":
         raise LipstageError(f"{error.name} is not installed; pip install 'lipstage[provenance]' brings it.") from error
     result: Verification = verification.verify_file(file, own_root(Settings()))
     return result
-
-
-def _shown(told: str) -> Text:
-    """Of what strangers wrote, nothing is taken for markup or sent to the terminal as a command."""
-    return Text("".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in told))
 
 
 def _rows(found: "Verification") -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 `python -m cli.webhooks` is the same where only the gateway is installed.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -11,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from cli.console import say
-from cli.gateway_keys import Data, gateway_documents
+from cli.gateway_keys import Data, with_documents
 from cli.remote import StackVia
 from gateway.clock import utc_now
 from gateway.webhooks.messages import Message
@@ -85,11 +84,7 @@ def _state(message: Message) -> str:
 
 
 def _with_outbox(data: Path | None, via: str | None, work: Callable[[Outbox], Coroutine[Any, Any, T]]) -> T:
-    async def opened_work() -> T:
-        async with gateway_documents(data, via) as documents:
-            return await work(Outbox(documents, utc_now))
-
-    return asyncio.run(opened_work())
+    return with_documents(data, via, lambda documents: work(Outbox(documents, utc_now)))
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Scope = Literal["jobs:read", "jobs:write", "usage:read", "admin"]
+Scope = Literal["jobs:read", "jobs:write", "usage:read"]
 ALL_SCOPES: frozenset[Scope] = frozenset({"jobs:read", "jobs:write", "usage:read"})
-"""What a key may do unless less, or `admin`, is asked for."""
+"""What a key may do unless less is asked for."""
 
 
 class Limits(BaseModel):

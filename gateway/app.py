@@ -14,12 +14,13 @@ from gateway import problem
 from gateway.api_page.page import api_page_routes
 from gateway.asking import SCHEMES
 from gateway.body_sizes import REQUEST_BYTES
+from gateway.callers_first import CallersFirst
 from gateway.dialects.mounts import mount_dialects
 from gateway.front import Front
 from gateway.playground.page import page_routes
 from gateway.problem import Problem
 from gateway.rest import account, faces, jobs, media, resumable, upload_links, uploads, verify
-from services.common.errors import LipstageError
+from services.common.errors import LipstageError, MediaTooLarge
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ def make_app(front: Front) -> FastAPI:
     app.include_router(media.router)
     app.include_router(upload_links.router)
     app.router.routes.extend([*page_routes(), *api_page_routes()])
+    app.add_middleware(CallersFirst, routes=app.routes, front=front, told=_told, files=1)
     mount_dialects(app, front)
     app.exception_handler(LipstageError)(_told)
     app.exception_handler(RequestValidationError)(_invalid)
@@ -69,7 +71,7 @@ async def _invalid(request: Request, error: RequestValidationError) -> JSONRespo
 
 async def _http(request: Request, error: HTTPException) -> JSONResponse:
     status = HTTPStatus(error.status_code)
-    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "invalid_request")
+    code = {404: "not_found", 405: "method_not_allowed", 413: MediaTooLarge.code}.get(status, "invalid_request")
     headers = dict(error.headers or {})
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(sorted(_methods(request)))

@@ -31,7 +31,8 @@ class Revocation(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    key: str
+    by: str
+    """Who revoked it."""
     revoked_at: datetime
 
 
@@ -74,12 +75,12 @@ class Consents:
         recorded = await self._consents.find(f"{account}/{consent_id}")
         return recorded.consent if recorded else None
 
-    async def revoke(self, caller: Caller, consent_id: str) -> Revocation:
+    async def revoke(self, account: str, consent_id: str, by: str) -> Revocation:
         """From now on no new job may rest on it; the first revocation counts. Raises ConsentInvalid for none."""
-        key = f"{caller.account.id}/{consent_id}"
+        key = f"{account}/{consent_id}"
         if await self._consents.find(key) is None:
             raise ConsentInvalid(f"There is no consent {consent_id}.", consent_id=consent_id)
-        return await self._revocations.create_once(key, Revocation(key=caller.key.id, revoked_at=self._clock()))
+        return await self._revocations.create_once(key, Revocation(by=by, revoked_at=self._clock()))
 
     async def list(self, account: str) -> AsyncIterator[LoggedConsent]:
         """In the order in which they were recorded."""

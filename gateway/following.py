@@ -11,7 +11,7 @@ from gateway.deadlines import Deadlines
 from gateway.documents import Collection, Documents
 from gateway.intake import Intake
 from gateway.settling import Settling
-from gateway.submissions import OpenJob
+from gateway.submissions import OpenJob, Submission
 from services.common.errors import LipstageError, ObjectMissing
 from services.common.ports import Bus
 
@@ -27,7 +27,8 @@ _AT_ONCE = 16
 class Following:
     """Each gateway follows the jobs it was given; what another one left behind is taken up by the next scan.
 
-    Two gateways may follow the same job: everything that is done for it may be done twice.
+    Two gateways may follow the same job: everything that is done for it may be done twice, but its media are taken in
+    by one of them at a time.
     """
 
     def __init__(
@@ -96,14 +97,20 @@ class Following:
     async def _to_the_end(self, account: str, job: str) -> None:
         async with self._turns[account]:  # first come, first served; only the first of an account looks for a place
             await self._intake.await_turn(account, job)
-        async with self._taking_in:
-            submission = await self._intake.take(account, job)
+        while (submission := await self._taken_in(account, job)) is None:
+            await asyncio.sleep(FIRST_PAUSE_S)
         await self._settling.tell_start(submission)
         async with self._bus.events(job) as events:
+            if await self._settling.settle(account, job):  # a bus in memory knows of no end before a restart
+                return
             async for _ in events:
                 pass
         while not await self._settling.settle(account, job):
             await asyncio.sleep(FIRST_PAUSE_S)
+
+    async def _taken_in(self, account: str, job: str) -> Submission | None:
+        async with self._taking_in:
+            return await self._intake.take(account, job)
 
 
 async def _wait(closing: asyncio.Event, seconds: float) -> None:

@@ -155,7 +155,7 @@ def _webhook(message: service_pb2.Webhook) -> dict[str, Any]:
 def _consent(message: service_pb2.Consent) -> dict[str, Any]:
     consent = {name: getattr(message, name) for name in ("attested_by", "basis", "scope")}
     if message.HasField("expire_time"):
-        consent["expires_at"] = message.expire_time.ToDatetime(UTC)
+        consent["expires_at"] = _moment(message.expire_time)
     if message.HasField("evidence_sha256"):
         consent["evidence_sha256"] = message.evidence_sha256
     return consent

@@ -3,16 +3,17 @@
 import asyncio
 import contextlib
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.accounts import Account
 from gateway.clock import Clock
 from gateway.documents import Collection, Documents
 from gateway.ending import Ending
+from gateway.intake_leases import IntakeLeases
 from gateway.limits import Quotas
 from gateway.media_uses import MediaUses
 from gateway.slots import Slots
-from gateway.sources import Sources
+from gateway.sources import Sources, Wanted
 from gateway.submissions import StoredMedia, Submission
 from services.common.errors import InputError, LipstageError, StaleRecord, Unavailable
 from services.common.messages import JobRecord, Provenance
@@ -49,7 +50,9 @@ class Intake:
         self._quotas = Quotas(documents, clock)
         self._slots, self._uses = Slots(documents), MediaUses(documents, media)
         self._sources, self._ending, self._bus, self._jobs, self._models = sources, ending, bus, jobs, models
-        self._clock = clock
+        self._leases, self._clock = IntakeLeases(documents, clock), clock
+        self._trouble_since: dict[str, datetime] = {}
+        """Jobs that wait for a server that is needed to take them in."""
 
     async def await_turn(self, account_id: str, job_id: str) -> None:
         """Returns when the account has a place for the job, or the job is over before. Raises Unavailable."""
@@ -59,11 +62,20 @@ class Intake:
                 return
             await asyncio.sleep(LOOK_S)
 
-    async def take(self, account_id: str, job_id: str) -> Submission:
-        """Returns once the stages have the job, or it has ended before. Raises Unavailable."""
+    async def take(self, account_id: str, job_id: str) -> Submission | None:
+        """Returns once the stages have the job, or it has ended before; None while another gateway takes it in.
+
+        Raises Unavailable.
+        """
         submission = await self._submissions.get(f"{account_id}/{job_id}")
         if submission.waiting:
-            submission = await self._taken_in_or_failed(submission, await self._accounts.get(account_id))
+            async with self._leases.held(job_id) as ours:
+                if not ours:
+                    return None
+                submission = await self._submissions.get(f"{account_id}/{job_id}")
+                if submission.waiting:  # still, now that nobody else can be at it
+                    submission = await self._taken_in_or_failed(submission, await self._accounts.get(account_id))
+        self._trouble_since.pop(job_id, None)
         if submission.called_off:  # maybe while its record was being created
             await self._ending.call_off(job_id)
         return submission
@@ -72,34 +84,54 @@ class Intake:
         try:
             return await self._taken_in(submission, owner)
         except Unavailable as error:
-            if self._clock() - submission.created_at < GIVE_UP:
+            now = self._clock()
+            if now - self._trouble_since.setdefault(submission.id, now) < GIVE_UP:
                 raise
             return await self._ending.fail(owner.id, submission.id, error)
         except InputError as error:
             return await self._ending.fail(owner.id, submission.id, error)
-        except LipstageError as error:
+        except Exception as error:  # whatever it is, the job must not wait for ever, in a place that others need
             log.exception("job %s could not be taken in", submission.id)
-            return await self._ending.fail(owner.id, submission.id, error)
+            known = error if isinstance(error, LipstageError) else LipstageError("The job could not be taken in.")
+            return await self._ending.fail(owner.id, submission.id, known)
 
     async def _taken_in(self, submission: Submission, owner: Account) -> Submission:
-        account, request, at_most_bytes = owner.id, submission.request, owner.limits.max_media_bytes
-        key = f"{account}/{submission.id}"
-        video = await self._sources.stored(account, request.video, "video", at_most_bytes)
-        audio = await self._sources.stored(account, request.audio, "audio", at_most_bytes)
+        submission, video = await self._stored(submission, owner, "video")
+        if submission.called_off:
+            return submission
+        submission, audio = await self._stored(submission, owner, "audio")
         await self._quotas.count(owner, submission.id, submission.created_at, audio.duration_s)
-        for stored in (video, audio):
-            await self._uses.add(stored.content, submission.id)
-        submission = await self._submissions.change(
-            key, lambda newest: newest.model_copy(update={"video": video, "audio": audio})
-        )
         if submission.called_off:
             return submission
         with contextlib.suppress(StaleRecord):  # somebody else was first; what they created is the same
             await begin(self._bus, self._jobs, await self._record(submission, video, audio))
         now = self._clock()
         return await self._submissions.change(
-            key, lambda newest: newest.model_copy(update={"queued_at": now}) if newest.waiting else newest
+            f"{owner.id}/{submission.id}",
+            lambda newest: newest.model_copy(update={"queued_at": now}) if newest.waiting else newest,
         )
+
+    async def _stored(self, submission: Submission, owner: Account, part: Wanted) -> tuple[Submission, StoredMedia]:
+        """What is noted already stays: an address may be good for a single look."""
+        there: StoredMedia | None = getattr(submission, part)
+        if there:
+            return submission, there
+        key, job, source = f"{owner.id}/{submission.id}", submission.id, getattr(submission.request, part)
+        try:
+            stored = await self._sources.stored(owner.id, job, source, part, owner.limits.max_media_bytes)
+        except LipstageError:
+            submission = await self._submissions.get(key)
+            there = getattr(submission, part)
+            if there is None:
+                raise
+            return submission, there  # a gateway that was taken for dead was faster
+        submission = await self._submissions.change(
+            key, lambda newest: newest if getattr(newest, part) else newest.model_copy(update={part: stored})
+        )
+        there = getattr(submission, part) or stored
+        if submission.deleted_at or there.content != stored.content:  # what nobody knows of does not stay
+            await self._uses.drop(stored.content, job)
+        return submission, there
 
     async def _record(self, submission: Submission, video: StoredMedia, audio: StoredMedia) -> JobRecord:
         request = submission.request

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import logging
+import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,13 +31,17 @@ from services.common.errors import (
     InvalidParameter,
     JobNotEnded,
     JobNotFound,
+    MessageUnreadable,
     ObjectMissing,
 )
 from services.common.messages import JobEvent, JobRecord
 from services.common.ports import Bus, JobStore, MediaStore
 
+log = logging.getLogger(__name__)
+
 PAGE = 50
 """Jobs a page holds unless fewer are asked for."""
+_SETTLED_S, _LOOK_S = 3.0, 0.05
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,8 @@ class Jobs:
     ) -> JobView:
         """Answers before the job has run, or with the job that the same request began before.
 
-        Raises IdempotencyConflict, ConsentRequired, ConsentInvalid, and what is wrong with a data URI.
+        Raises IdempotencyConflict, ConsentRequired, ConsentInvalid, InvalidParameter for a variant that is not served,
+        and what is wrong with a data URI.
         """
         account, now = caller.account, self._clock()
         job = new_id(now)
@@ -91,12 +98,14 @@ class Jobs:
             job = await self._repetitions.first(account.id, idempotency_key, asked, job)
             if (there := await self._submissions.find(f"{account.id}/{job}")) is not None:
                 return await self._view(there)
+        parameters = self._settings.served(request.parameters)
         consent = await self._consent(caller, request)
         at_most = min(account.limits.max_media_bytes, self._settings.max_media_bytes)
         request = request.model_copy(
             update={
-                "video": await self._sources.kept(account.id, request.video, at_most),
-                "audio": await self._sources.kept(account.id, request.audio, at_most),
+                "video": await self._sources.kept(account.id, job, request.video, "video", at_most),
+                "audio": await self._sources.kept(account.id, job, request.audio, "audio", at_most),
+                "parameters": parameters,
                 "consent": None,
                 "consent_id": consent,
             }
@@ -134,15 +143,22 @@ class Jobs:
         limit: int = PAGE,
         only: JobFilter = EVERY_JOB,
     ) -> Page:
-        """The newest first. `cursor` is the `next_cursor` of the page before."""
+        """The newest first. `cursor` is the `next_cursor` of the page before.
+
+        Leaves out, with a line in the log, what cannot be read.
+        """
         found: list[JobView] = []
         folder = f"{caller.account.id}/"
         jobs = [key.removeprefix(folder) for key in await self._submissions.keys(folder)]
         for job in reversed([job for job in jobs if (cursor is None or job < cursor) and only.in_time(job)]):
-            submission = await self._submissions.find(folder + job)
-            if submission is None or not only.takes(submission):
+            try:
+                submission = await self._submissions.find(folder + job)
+                if submission is None or not only.takes(submission):
+                    continue
+                view = await self._view(submission)
+            except MessageUnreadable as error:
+                log.error("job %s is left out of a list: %s", job, error)
                 continue
-            view = await self._view(submission)
             if states and view.state not in states:
                 continue
             if len(found) == limit:
@@ -160,7 +176,7 @@ class Jobs:
                 async for event in events:
                     if event.stage is not None:
                         yield event
-                yield await self._view(await self._submission(caller, job))
+                yield await self._settled(caller, job)
 
     async def wait(self, caller: Caller, job: str, at_most_s: float) -> JobView:
         """The job once it has ended, or as it is after this long."""
@@ -188,9 +204,20 @@ class Jobs:
     async def report(self, caller: Caller, job: str) -> bytes:
         """The quality report, JSON. Raises JobNotEnded or ObjectMissing."""
         view, record = await self.get(caller, job), await self._record(job)
+        if view.deleted_at:
+            raise ObjectMissing(f"The result of job {job} was removed.", job_id=job)
         if view.state != "completed" or record is None:
             raise JobNotEnded(f"The job is {view.state}; only a completed one has a report.", job_id=job)
         return await self._media.get(object_names.report(record))
+
+    async def _settled(self, caller: Caller, job: str) -> JobView:
+        """The job with what its end brought with it, or as it is if that takes long."""
+        give_up_s = time.monotonic() + _SETTLED_S
+        while True:
+            submission = await self._submission(caller, job)
+            if submission.ended_at or time.monotonic() > give_up_s:
+                return await self._view(submission)
+            await asyncio.sleep(_LOOK_S)
 
     async def all_of(self, caller: Caller, job: str) -> tuple[Submission, JobRecord | None]:
         """Everything that is known of the job."""

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from services.common.errors import InvalidParameter, ObjectMissing, Unauthentica
 REMEMBERED = timedelta(seconds=10)
 """How long a good token is not looked up again; another process's change is seen after this at the latest."""
 _WEBHOOK_SECRET_BYTES = 32
+_ID = re.compile("[0-9a-f]{32}")
 _NOBODYS = ApiKey(
     id="", account="", name="", secret_sha256=sha256(new_secret()), created_at=datetime.min
 ).model_dump_json()
@@ -58,6 +60,13 @@ class Keys:
         await self._accounts.create(account.id, account)
         return account
 
+    async def account(self, account: str) -> Account:
+        """Raises InvalidParameter when there is none with this id."""
+        found = await self._accounts.find(account)
+        if found is None:
+            raise _no_such("account", account)
+        return found
+
     async def change_account(self, account: str, edit: Callable[[Account], Account]) -> Account:
         """Raises InvalidParameter when there is no such account."""
         return await self._changed(self._accounts, account, edit)
@@ -70,8 +79,7 @@ class Keys:
         self, account: str, name: str, scopes: frozenset[Scope] = ALL_SCOPES, expires_at: datetime | None = None
     ) -> tuple[ApiKey, str]:
         """The key and its token, which is not kept. Raises InvalidParameter when there is no such account."""
-        if await self._accounts.find(account) is None:
-            raise _no_such("account", account)
+        await self.account(account)
         secret, now = new_secret(), self._clock()
         key = ApiKey(
             id=new_id(now),
@@ -88,9 +96,9 @@ class Keys:
     async def rotate(self, key: str, grace: timedelta) -> tuple[ApiKey, str]:
         """The key with a new secret; the one before stays good for `grace`, any older one ends now.
 
-        Raises InvalidParameter when there is no such key, or it has expired or was revoked.
+        `key` is its id or its token. Raises InvalidParameter when there is no such key, or it has ended.
         """
-        secret, now = new_secret(), self._clock()
+        key, secret, now = await self._id_of(key), new_secret(), self._clock()
 
         def rotated(before: ApiKey) -> ApiKey:
             if _has_ended(before, now):
@@ -106,8 +114,8 @@ class Keys:
         return await self._changed(self._keys, key, rotated), token(key, secret)
 
     async def revoke(self, key: str) -> ApiKey:
-        """At once in this process. Raises InvalidParameter when there is no such key."""
-        now = self._clock()
+        """At once in this process. `key` is its id or its token. Raises InvalidParameter when there is no such key."""
+        key, now = await self._id_of(key), self._clock()
         return await self._changed(
             self._keys, key, lambda before: before.model_copy(update={"revoked_at": before.revoked_at or now})
         )
@@ -124,6 +132,15 @@ class Keys:
         if key is None or not opens:
             raise _refusal()
         return Caller(await self._accounts.get(key.account), key)
+
+    async def _id_of(self, key: str) -> str:
+        claim = presented(key)
+        if claim is None:
+            return key
+        found = await self._keys.find(claim.key)
+        if found is None or claim.secret_sha256 not in (found.secret_sha256, found.old_secret_sha256):
+            raise InvalidParameter("No key has this token; an earlier token's key is named by its id.")
+        return found.id
 
     async def _changed(self, collection: Collection[Model], name: str, edit: Callable[[Model], Model]) -> Model:
         try:
@@ -151,4 +168,6 @@ def _refusal() -> Unauthenticated:
 
 
 def _no_such(what: str, name: str) -> InvalidParameter:
+    if not _ID.fullmatch(name):  # it may be a token, or a part of one, which no error repeats
+        return InvalidParameter(f"There is no such {what}; an id is 32 hexadecimal digits.")
     return InvalidParameter(f"There is no {what} {name}.", **{what: name})

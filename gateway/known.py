@@ -14,8 +14,8 @@ from gateway.uploads import PREFIX, sounding_s
 
 
 async def estimated(front: Front, caller: Caller, request: JobRequest) -> Estimate:
-    """Raises UploadNotFound."""
-    documents, variant = front.ports.documents, request.parameters.variant
+    """Raises UploadNotFound, and InvalidParameter for a variant that is not served."""
+    documents, variant = front.ports.documents, front.settings.served(request.parameters).variant
     return estimate(
         plan_named(front.plans, caller.account.price_plan),
         await _lengths(front, caller, request),

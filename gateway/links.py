@@ -1,6 +1,7 @@
 """Addresses that let anybody who has them fetch one object for a while, without a key."""
 
 import hmac
+import re
 import time
 from collections.abc import Callable
 from hashlib import sha256
@@ -10,6 +11,8 @@ from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 from services.common.errors import LinkInvalid
 
 PATH = "/media/"
+_MOMENT = re.compile("[0-9]{1,12}")
+"""Unix time."""
 
 
 class Links(Protocol):
@@ -39,7 +42,7 @@ class OwnLinks:
 
     def check(self, name: str, expires: int, signature: str, filename: str) -> None:
         """Raises LinkInvalid."""
-        if not hmac.compare_digest(signature, self._signature(name, expires, filename)):
+        if not hmac.compare_digest(signature.encode(), self._signature(name, expires, filename).encode()):
             raise LinkInvalid("This link's signature is wrong.")
         if self._clock_s() > expires:
             raise LinkInvalid("This link has expired.")
@@ -51,7 +54,7 @@ class OwnLinks:
         address = urlsplit(url)
         query = {key: values[0] for key, values in parse_qs(address.query).items()}
         name = unquote(address.path.removeprefix(urlsplit(self._base_url).path + PATH))
-        if not query.get("expires", "").isdecimal():
+        if not _MOMENT.fullmatch(query.get("expires", "")):
             raise LinkInvalid("This link has no expiry.")
         self.check(name, int(query["expires"]), query.get("signature", ""), query.get("filename", ""))
         return name

@@ -23,6 +23,14 @@ class MediaUses:
     async def add(self, content: Content, user: str) -> None:
         await self._uses.create_once(f"{content.sha256}/{user}", Use(suffix=content.suffix))
 
+    async def all(self) -> list[tuple[str, str]]:
+        """Hashes and who uses their contents."""
+        return [(sha256, user) for sha256, user in (key.split("/") for key in await self._uses.keys())]
+
+    async def used(self, sha256: str, user: str) -> Content | None:
+        use = await self._uses.find(f"{sha256}/{user}")
+        return Content(sha256, use.suffix) if use else None
+
     async def drop(self, content: Content, user: str) -> bool:
         """Whether the object went, because nobody else needs it."""
         await self._uses.delete(f"{content.sha256}/{user}")

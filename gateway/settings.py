@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.addresses import UrlPolicy
+from services.common.errors import InvalidParameter
 from services.common.messages import DubParameters
 
 Environment = Literal["development", "production"]
@@ -105,3 +106,14 @@ class GatewaySettings(BaseSettings):
         if self.default_steps is None:
             return DubParameters(variant=self.variant)
         return DubParameters(variant=self.variant, steps=self.default_steps)
+
+    def served(self, asked: DubParameters) -> DubParameters:
+        """What is asked, of this installation's variant if none is named. Raises InvalidParameter for another one."""
+        if "variant" not in asked.model_fields_set:
+            return asked.model_copy(update={"variant": self.variant})
+        if asked.variant not in self.variants:
+            raise InvalidParameter(
+                f"Variant {asked.variant} is not served here; {' and '.join(self.variants)} can be asked for.",
+                parameter="variant",
+            )
+        return asked

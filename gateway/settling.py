@@ -52,11 +52,13 @@ class Settling:
         charge = await charge_once(self._ledger, submission.price_plan, submission, record, now)
         if record and submission.audio:
             await self._paces.observe(record, submission.audio.duration_s)
-        submission = await self._submissions.change(
+        ended = submission if submission.ended_at else submission.model_copy(update={"ended_at": now})
+        if (webhook := ended.request.webhook) and "ended" in webhook.events:
+            await self._tell(job_view(ended, record, charge, self._links, now), ended, webhook)
+        # Only now: from its end on the job may be removed, and with it what was told of it.
+        await self._submissions.change(
             key, lambda newest: newest if newest.ended_at else newest.model_copy(update={"ended_at": now})
         )
-        if (webhook := submission.request.webhook) and "ended" in webhook.events:
-            await self._tell(job_view(submission, record, charge, self._links, now), submission, webhook)
         if charge is None:
             await self._quotas.give_back(account, job, submission.created_at)
         await self._slots.give_back(account, job)

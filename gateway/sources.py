@@ -13,12 +13,13 @@ from gateway.fetching import FetchLimits, fetch
 from gateway.ids import new_id
 from gateway.incoming_file import Fetched, incoming_file
 from gateway.links import OwnLinks
-from gateway.probing import AudioFacts
+from gateway.probing import AudioFacts, VideoFacts
 from gateway.results import Results
 from gateway.submissions import StoredMedia
 from gateway.upload_links import UploadLinks
-from gateway.uploads import PREFIX, Upload, Uploads, sounding_s
+from gateway.uploads import PREFIX, Upload, Uploads, id_within, media_suffix, sounding_s
 from services.common.errors import InvalidParameter, NoVideoStream, ObjectMissing, UploadNotFound
+from services.common.new_job import Content
 from services.common.ports import MediaStore
 
 Wanted = Literal["video", "audio"]
@@ -41,39 +42,48 @@ class Sources:
         self._uploads, self._media, self._links, self._upload_links = uploads, media, links, upload_links
         self._results, self._policy, self._clock = results, policy, clock
 
-    async def kept(self, account: str, source: str, at_most_bytes: int) -> str:
-        """`source` itself, or the upload that a data URI has become: no request is stored with media in it."""
+    async def kept(self, account: str, job: str, source: str, wanted: Wanted, at_most_bytes: int) -> str:
+        """`source` itself, or the upload that a data URI has become: no request is stored with media in it.
+
+        That upload belongs to the job and goes with it.
+        """
         if not source.startswith("data:"):
             return source
         path = self._media.scratch / f"data-{new_id(self._clock())}"
         try:
             saved = await asyncio.to_thread(save_data_uri, source, path, at_most_bytes)
-            return (await self._uploads.keep(account, path, saved)).source
+            return (await self._uploads.keep(account, path, saved, id_within(job, wanted), job)).source
         finally:
             path.unlink(missing_ok=True)
 
-    async def stored(self, account: str, source: str, wanted: Wanted, at_most_bytes: int) -> StoredMedia:
-        """Raises UploadNotFound, LinkInvalid, what is wrong with the address, and what is wrong with the media.
+    async def stored(self, account: str, job: str, source: str, wanted: Wanted, at_most_bytes: int) -> StoredMedia:
+        """The job uses it from then on; what is fetched or copied for it is kept for nobody else.
 
-        Besides, for what another job made, JobNotFound and JobNotEnded.
+        Raises UploadNotFound, LinkInvalid, what is wrong with the address, and what is wrong with the media. Besides,
+        for what another job made, JobNotFound and JobNotEnded.
         """
         result = await self._results.named(account, source)
-        upload = await (self._copied(account, result) if result else self.uploaded(account, source))
-        if upload is None and source.startswith(("http://", "https://")):
-            upload = await self._fetched(account, source, at_most_bytes)
-        if upload is None:
+        if result is None and (upload := await self.uploaded(account, source)) is not None:
+            stored = _wanted_media(upload.content, upload.bytes, upload.facts, source, wanted)
+            await self._uploads.uses.add(stored.content, job)
+            return stored
+        if result is None and not source.startswith(("http://", "https://")):
             raise InvalidParameter(
                 "A source is an https address, a data URI, upload: and an upload's id or job: and a job's."
             )
-        if wanted == "video" and isinstance(upload.facts, AudioFacts):
-            raise NoVideoStream("The video has no pictures.")
-        return StoredMedia(
-            sha256=upload.sha256,
-            suffix=upload.suffix,
-            bytes=upload.bytes,
-            duration_s=sounding_s(upload.facts) if wanted == "audio" else upload.facts.duration_s,
-            source=_without_secrets(source),
-        )
+        path = self._media.scratch / f"fetch-{new_id(self._clock())}"
+        try:
+            limits = FetchLimits(max_bytes=at_most_bytes)
+            fetched = await (self._copied(result, path) if result else fetch(source, path, limits, self._policy))
+            filename = fetched.filename or ""
+            facts = await self._uploads.examine(path, filename)
+            content = Content(fetched.sha256, media_suffix(filename))
+            stored = _wanted_media(content, fetched.bytes, facts, source, wanted)
+            await self._uploads.uses.add(content, job)
+            await self._media.put_file(content.object_name, path)
+            return stored
+        finally:
+            path.unlink(missing_ok=True)
 
     async def uploaded(self, account: str, source: str) -> Upload | None:
         """What is here already under this name or address of ours; None for others.
@@ -86,25 +96,28 @@ class Sources:
             return await self._uploads.get(named.account, named.upload)
         return await self._uploads.linked(account, source, self._links)
 
-    async def _copied(self, account: str, name: str) -> Upload:
-        """A result as an upload of its own: it stays when the job that made it goes."""
-        path = self._media.scratch / f"copy-{new_id(self._clock())}"
+    async def _copied(self, name: str, path: Path) -> Fetched:
+        """A copy stays when the job that made the result goes."""
         try:
             async with self._media.local(name) as made:
-                copied = await asyncio.to_thread(_copy, made, path, PurePosixPath(name).name)
-            return await self._uploads.keep(account, path, copied)
+                return await asyncio.to_thread(_copy, made, path, PurePosixPath(name).name)
         except ObjectMissing:
             raise UploadNotFound("What this job made is not kept any more.") from None
-        finally:
-            path.unlink(missing_ok=True)
 
-    async def _fetched(self, account: str, url: str, at_most_bytes: int) -> Upload:
-        path = self._media.scratch / f"fetch-{new_id(self._clock())}"
-        try:
-            fetched = await fetch(url, path, FetchLimits(max_bytes=at_most_bytes), self._policy)
-            return await self._uploads.keep(account, path, fetched)
-        finally:
-            path.unlink(missing_ok=True)
+
+def _wanted_media(
+    content: Content, size: int, facts: VideoFacts | AudioFacts, source: str, wanted: Wanted
+) -> StoredMedia:
+    """Raises NoVideoStream and NoAudioStream."""
+    if wanted == "video" and isinstance(facts, AudioFacts):
+        raise NoVideoStream("The video has no pictures.")
+    return StoredMedia(
+        sha256=content.sha256,
+        suffix=content.suffix,
+        bytes=size,
+        duration_s=sounding_s(facts) if wanted == "audio" else facts.duration_s,
+        source=_without_secrets(source),
+    )
 
 
 def _copy(made: Path, path: Path, filename: str) -> Fetched:

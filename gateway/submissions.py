@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AnyHttpUrl, AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, AnyHttpUrl, AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
 from gateway.billing.plans import Plan
 from services.common.messages import DubParameters, JobError, Number, Priority, Whole
@@ -12,7 +12,21 @@ from services.common.new_job import Content
 Dialect = Literal["native", "wavespeed", "fal", "replicate", "sync"]
 MAX_RETENTION_S = 365 * 24 * 3600
 MAX_DEADLINE_S = 30 * 24 * 3600
-Source = Annotated[str, Field(min_length=1, examples=["https://example.com/talk.mp4", "upload:0192f0c1…"])]
+MAX_ADDRESS = 8192
+"""Characters of a source that is no data URI."""
+
+
+def _of_an_address_length(source: str) -> str:
+    if len(source) > MAX_ADDRESS and not source.startswith("data:"):
+        raise ValueError(f"a source that is no data URI has at most {MAX_ADDRESS} characters")
+    return source
+
+
+Source = Annotated[
+    str,
+    Field(min_length=1, examples=["https://example.com/talk.mp4", "upload:0192f0c1…"]),
+    AfterValidator(_of_an_address_length),
+]
 """A URL, a data URI, `upload:` and the id of an upload, or `job:` and the id of a job whose result is meant."""
 Deadline = Annotated[Number, Field(gt=0, le=MAX_DEADLINE_S)]
 """Seconds, counted from the job's creation."""

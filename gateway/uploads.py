@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -38,6 +38,8 @@ class Upload(BaseModel):
     created_at: datetime
     expires_at: datetime
     facts: Annotated[VideoFacts | AudioFacts, Field(discriminator="kind")]
+    job: str | None = None
+    """The job whose request it was part of, as a data URI: it goes with the job, whenever that is."""
     notes: dict[str, Any] = {}
     """What a dialect tells of it besides."""
 
@@ -50,11 +52,14 @@ class Upload(BaseModel):
     def content(self) -> Content:
         return Content(self.sha256, self.suffix)
 
+    def expired(self, now: datetime) -> bool:
+        return self.job is None and self.expires_at < now
+
 
 class Uploads:
     def __init__(self, documents: Documents, media: MediaStore, prober: Prober, clock: Clock) -> None:
         self._uploads = Collection(documents, "uploads", Upload)
-        self._uses = MediaUses(documents, media)
+        self.uses = MediaUses(documents, media)
         self._media, self._prober, self._clock = media, prober, clock
 
     async def receive(
@@ -80,8 +85,10 @@ class Uploads:
         finally:
             path.unlink(missing_ok=True)
 
-    async def keep(self, account: str, path: Path, fetched: Fetched, upload_id: str | None = None) -> Upload:
-        """Takes over a file in the media store's scratch folder. Raises what is wrong with it."""
+    async def keep(
+        self, account: str, path: Path, fetched: Fetched, upload_id: str | None = None, job: str | None = None
+    ) -> Upload:
+        """Takes over a file in the media store's scratch folder. Raises what is wrong with it, and DocumentExists."""
         now = self._clock()
         filename = fetched.filename or ""
         facts = await self.examine(path, filename)
@@ -95,13 +102,18 @@ class Uploads:
             created_at=now,
             expires_at=now + KEPT,
             facts=facts,
+            job=job,
         )
-        before = await self._uploads.find(f"{account}/{upload.id}")
-        if before is not None and before.sha256 != upload.sha256:
+        key = f"{account}/{upload.id}"
+        if (first := await self._uploads.find(key)) is None:
+            await self.uses.add(upload.content, upload.id)
+            await self._media.put_file(upload.content.object_name, path)
+            first = await self._uploads.create_once(key, upload)
+            if first.sha256 != upload.sha256:
+                await self.uses.drop(upload.content, upload.id)
+        if first.sha256 != upload.sha256:
             raise DocumentExists("Another file was sent here before.", upload_id=upload.id)
-        await self._uses.add(upload.content, upload.id)
-        await self._media.put_file(upload.content.object_name, path)
-        return await self._uploads.create_once(f"{account}/{upload.id}", upload)
+        return first
 
     async def get(self, account: str, upload_id: str) -> Upload:
         """Raises UploadNotFound."""
@@ -109,7 +121,7 @@ class Uploads:
             upload = await self._uploads.get(f"{account}/{upload_id}")
         except ObjectMissing:
             raise UploadNotFound(f"There is no upload {upload_id}.", upload_id=upload_id) from None
-        if upload.expires_at < self._clock():
+        if upload.expired(self._clock()):
             raise UploadNotFound(f"Upload {upload_id} has expired.", upload_id=upload_id)
         return upload
 
@@ -128,10 +140,10 @@ class Uploads:
         raise UploadNotFound("What this link led to is not kept any more.")
 
     async def remove(self, account: str, upload_id: str) -> None:
-        """Raises UploadNotFound. The object stays while a job needs it."""
+        """Raises UploadNotFound. The object stays while a job that has taken it in needs it."""
         upload = await self.get(account, upload_id)
+        await self.uses.drop(upload.content, upload_id)  # first: nobody would find it without the document
         await self._uploads.delete(f"{account}/{upload_id}")
-        await self._uses.drop(upload.content, upload_id)
 
     async def examine(self, path: Path, filename: str) -> VideoFacts | AudioFacts:
         """What the file holds. Raises the InputError that says why it is no usable media."""
@@ -143,6 +155,15 @@ class Uploads:
 
     async def all(self, account: str) -> list[Upload]:
         return [upload async for upload in self._uploads.all(f"{account}/")]
+
+
+def id_within(job: str, part: Literal["video", "audio"]) -> str:
+    """Of the upload that a data URI in a job's request becomes."""
+    return f"{job}-{part}"
+
+
+def ids_within(job: str) -> tuple[str, str]:
+    return id_within(job, "video"), id_within(job, "audio")
 
 
 def sounding_s(facts: VideoFacts | AudioFacts) -> float:

@@ -33,10 +33,10 @@ from services.common.media.opening import open_media
 from services.common.media.picture import Picture
 from services.common.media.probe import VideoInfo, probe_video
 from services.common.media.streams import start_s
+from services.common.speakers import Speaker, parse_speaker
 from services.preprocess.face_frames import FaceFrame, face_frames
 from services.preprocess.faces.detector import FaceDetector
 from services.preprocess.faces.observe import observe
-from services.preprocess.faces.speaker import Speaker, parse_speaker
 from services.preprocess.plan import REFERENCE_FPS, at_constant_rate, source_timeline
 from training.settings import ConfigFile
 from training.synthetic.clip import write_mp4

@@ -22,9 +22,9 @@ from services.common.media.decode import read_pictures
 from services.common.media.picture import Picture
 from services.common.media.probe import VideoInfo, probe_video
 from services.common.messages import Mode
+from services.common.speakers import Speaker
 from services.preprocess.crop import crop_studio
 from services.preprocess.faces.detector import Face, MeshDetector
-from services.preprocess.faces.speaker import Speaker
 
 STRIP_FACES = 12
 

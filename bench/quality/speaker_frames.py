@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from services.common.media.decode import read_pictures
 from services.common.media.picture import Picture
 from services.common.media.probe import VideoInfo
+from services.common.speakers import Speaker
 from services.preprocess.align_stream import aligned_frames
 from services.preprocess.crop import crop_studio
 from services.preprocess.faces.detector import Face, FaceDetector
 from services.preprocess.faces.observe import ObservedFrame, observe
-from services.preprocess.faces.speaker import Speaker
 
 FACE_PX = 256
 

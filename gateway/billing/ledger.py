@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from pydantic import ValidationError
+
 from gateway.billing.entries import AnyEntry, Charge, Credit, Entry, in_order, is_intact, sealed
 from gateway.billing.plans import price
 from gateway.documents import Collection, Documents
@@ -62,12 +64,11 @@ class Ledger:
         return there
 
     async def refund(self, account: str, job: str, *, reason: str, by: str, at: datetime) -> Credit:
-        """Gives a job's charge back, once. Raises InvalidParameter for a job that was not charged."""
+        """Gives a job's charge back, once. Raises InvalidParameter for a job not charged, or a reason that is none."""
         charge = await self.charge_of(account, job)
         if charge is None:
             raise InvalidParameter(f"Job {job} was not charged.", job=job)
-        refund = Credit(id=_refund_id(job), job=job, account=account, amount=charge.amount, reason=reason, by=by, at=at)
-        return await self.credit(refund)
+        return await self.credit(_refund(charge, reason, by, at))
 
     async def entries(self, account: str) -> list[Entry]:
         """All of the account's, in order."""
@@ -91,6 +92,15 @@ def reconstruct(entries: Iterable[Entry]) -> dict[str, Balance]:
     for entry in entries:
         balances[entry.account] = _with(balances.get(entry.account, Balance()), entry)
     return balances
+
+
+def _refund(charge: Charge, reason: str, by: str, at: datetime) -> Credit:
+    job, account, amount = charge.job, charge.account, charge.amount
+    try:
+        return Credit(id=_refund_id(job), job=job, account=account, amount=amount, reason=reason, by=by, at=at)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise InvalidParameter(f"{wrong['loc'][0]}: {wrong['msg']}.", job=job) from error
 
 
 def _refund_id(job: str) -> str:

@@ -10,16 +10,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.body_sizes import REQUEST_BYTES
+from gateway.callers_first import CallersFirst
 from gateway.dialects.refusals import Refusal, refusal_of, wrong_part
 from gateway.front import Front
-from services.common.errors import LipstageError
+from services.common.errors import LipstageError, MediaTooLarge
 
 log = logging.getLogger(__name__)
 
 Render = Callable[[Refusal], Response]
 
 
-def dialect_app(front: Front, router: APIRouter, render: Render) -> FastAPI:
+def dialect_app(front: Front, router: APIRouter, render: Render, files_in_form: int = 1) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False, max_body_size=REQUEST_BYTES)
     app.state.front = front
     app.include_router(router)
@@ -36,9 +37,12 @@ def dialect_app(front: Front, router: APIRouter, render: Render) -> FastAPI:
         return render(Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_parameter", detail, wrong=wrong))
 
     async def http(request: Request, error: HTTPException) -> Response:
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
+        code = {404: "not_found", 405: "method_not_allowed", 413: MediaTooLarge.code}.get(
+            error.status_code, "invalid_request"
+        )
         return render(Refusal(error.status_code, code, str(error.detail), dict(error.headers or {})))
 
+    app.add_middleware(CallersFirst, routes=app.routes, front=front, told=told, files=files_in_form)
     app.exception_handler(LipstageError)(told)
     app.exception_handler(RequestValidationError)(invalid)
     app.exception_handler(HTTPException)(http)

@@ -37,7 +37,10 @@ class HostRouting:
         await self._app(_at(scope, folder + scope["path"], scope["query_string"]) if folder else scope, receive, send)
 
     async def _forward(self, scope: Scope, receive: Receive, send: Send, target: str) -> None:
-        address = urlsplit(target)
+        try:
+            address = urlsplit(target)
+        except ValueError:  # brackets without an address of IPv6 in them
+            address = urlsplit("")
         folder = FAL_HOSTS.get(address.hostname or "")
         if folder is None or address.scheme != "https":
             refusal = JSONResponse({"detail": f"x-fal-target-url names none of {', '.join(FAL_HOSTS)}."}, 412)

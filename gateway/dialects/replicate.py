@@ -9,7 +9,7 @@ from sse_starlette import EventSourceResponse
 from starlette.exceptions import HTTPException
 
 from gateway.accounts import Caller
-from gateway.asking import CallerOf, FrontOf, Reader, Writer
+from gateway.asking import FrontOf, Reader, Writer
 from gateway.dialects import replicate_files, replicate_models
 from gateway.dialects.dialect_app import dialect_app
 from gateway.dialects.extras import Extras
@@ -27,6 +27,7 @@ from gateway.dialects.replicate_words import (
 )
 from gateway.dialects.submitting import ExtrasOf, submitted
 from gateway.front import Front
+from gateway.job_filter import JobFilter
 from gateway.job_views import LINK_S, JobView
 from gateway.submissions import Submission
 from gateway.upload_links import UploadPass
@@ -65,8 +66,8 @@ async def page(
     front: FrontOf, caller: Reader, cursor: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None
 ) -> dict[str, Any]:
     """The newest first."""
-    found = await front.jobs.list(caller, (), cursor, _PAGE)
-    jobs = [await front.jobs.submission(caller, view.id) for view in found.jobs if view.dialect == "replicate"]
+    found = await front.jobs.list(caller, (), cursor, _PAGE, JobFilter(dialects=["replicate"]))
+    jobs = [await front.jobs.submission(caller, view.id) for view in found.jobs]
     base_url = front.settings.base_url
     return {
         "previous": None,
@@ -123,7 +124,7 @@ async def account(caller: Reader) -> dict[str, Any]:
 
 
 @router.get("/webhooks/default/secret")
-async def webhook_secret(caller: CallerOf) -> dict[str, str]:
+async def webhook_secret(caller: Writer) -> dict[str, str]:
     return {"key": shown_secret(caller.account.webhook_secret)}
 
 

@@ -13,6 +13,7 @@ from gateway.dialects.submitting import ExtrasOf, submitted
 from gateway.dialects.sync_form import asked_in_form, in_body
 from gateway.dialects.sync_words import STATES, Asked, echo, generation, job_request, refused
 from gateway.front import Front
+from gateway.job_filter import JobFilter
 from gateway.job_views import State
 from gateway.known import estimated
 from services.common.errors import InvalidParameter, MediaTooLarge, NotOffered
@@ -26,14 +27,14 @@ _MODELS: Final = {"1": "LatentSync 1.0", "15": "LatentSync 1.5", "16": "LatentSy
 
 
 def sync_app(front: Front) -> FastAPI:
-    return dialect_app(front, router, refused)
+    return dialect_app(front, router, refused, files_in_form=2)
 
 
 @router.post("/generate", status_code=201, max_body_size=FILE_BYTES)
 async def create(request: Request, front: FrontOf, caller: Writer, extras: ExtrasOf) -> dict[str, Any]:
     """JSON, or a form with the files themselves."""
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        asked = await asked_in_form(request, front, caller)
+        asked = await asked_in_form(request, front, caller, extras.idempotency_key)
     else:
         asked = await _asked(request)
     wanted = job_request(asked, front.settings.defaults, front.settings.variants)
@@ -57,8 +58,9 @@ async def page(
     """The newest first, at most 100. Several are given as one list with commas, or one by one."""
     if ids:
         return [await look(job, front, caller) for job in _each(ids)[:_PAGE]]
-    found = await front.jobs.list(caller, [_state(word) for word in _each(status or [])], None, _PAGE)
-    jobs = [await front.jobs.submission(caller, view.id) for view in found.jobs if view.dialect == "sync"]
+    states = [_state(word) for word in _each(status or [])]
+    found = await front.jobs.list(caller, states, None, _PAGE, JobFilter(dialects=["sync"]))
+    jobs = [await front.jobs.submission(caller, view.id) for view in found.jobs]
     return [generation(view, submission) for submission, view in jobs]
 
 

@@ -11,22 +11,31 @@ from starlette.datastructures import UploadFile
 from gateway.accounts import Caller
 from gateway.dialects.sync_words import Asked
 from gateway.front import Front
+from gateway.ids import new_id
+from gateway.repetitions import Repetitions
 from gateway.rest.uploads import received
-from services.common.errors import InvalidParameter
+from gateway.uploads import Upload
+from services.common.errors import DocumentExists, IdempotencyConflict, InvalidParameter
 
 _IN_JSON: Final = ("input", "options", "segments")
 
 
-async def asked_in_form(request: Request, front: Front, caller: Caller) -> Asked:
-    """The files become assets. Raises InvalidParameter, RequestValidationError, and what is wrong with the media."""
+async def asked_in_form(request: Request, front: Front, caller: Caller, idempotency_key: str | None) -> Asked:
+    """The files become assets, the same ones when the request is repeated with its key.
+
+    Raises InvalidParameter, RequestValidationError, IdempotencyConflict, and what is wrong with the media.
+    """
     form = await request.form()
     told: dict[str, Any] = {name: form[name] for name in ("model", "webhookUrl") if isinstance(form.get(name), str)}
     told |= {name: _parsed(name, form[name]) for name in _IN_JSON if isinstance(form.get(name), str)}
-    inputs = list(told.get("input", []))
+    given = told.get("input", [])
+    if not isinstance(given, list):
+        raise InvalidParameter("The form's field input is not a list.")
+    inputs = list(given)
     for kind in ("video", "audio"):
         file = form.get(kind)
         if isinstance(file, UploadFile):
-            upload = await received(front, caller, file)
+            upload = await _asset(front, caller, kind, file, idempotency_key)
             inputs.append({"type": kind, "assetId": upload.id})
     try:
         return Asked.model_validate({**told, "input": inputs})
@@ -37,6 +46,18 @@ async def asked_in_form(request: Request, front: Front, caller: Caller) -> Asked
 def in_body(error: ValidationError) -> RequestValidationError:
     """What is wrong with a body that was read by hand, as for one that was not."""
     return RequestValidationError([{**part, "loc": ("body", *part["loc"])} for part in error.errors()])
+
+
+async def _asset(front: Front, caller: Caller, kind: str, file: UploadFile, idempotency_key: str | None) -> Upload:
+    if idempotency_key is None:
+        return await received(front, caller, file)
+    # A key has no space in it: this is not the key of the job.
+    key, named = f"{idempotency_key} {kind}", f"upload {file.filename}".encode()
+    upload_id = await Repetitions(front.ports.documents).first(caller.account.id, key, named, new_id(front.clock()))
+    try:
+        return await received(front, caller, file, upload_id)
+    except DocumentExists as error:
+        raise IdempotencyConflict("This idempotency key was used for another file.", made=upload_id) from error
 
 
 def _parsed(name: str, text: Any) -> Any:

@@ -1,5 +1,6 @@
 """sync.so's words: what its callers ask, and how a job and an error are told them."""
 
+import math
 import re
 from typing import Annotated, Any, Final, Literal
 
@@ -13,7 +14,7 @@ from gateway.job_views import JobView, State
 from gateway.submissions import JobRequest, Source, Submission, Webhook
 from gateway.uploads import PREFIX
 from services.common.errors import InvalidParameter, NotOffered
-from services.common.messages import DubParameters, LengthPolicy, Span
+from services.common.messages import MAX_SEGMENTS, DubParameters, LengthPolicy, Span
 
 _LENGTH: Final[dict[str, LengthPolicy]] = {
     "cut_off": "cut",
@@ -37,7 +38,7 @@ _MODEL = re.compile(r"lipsync-[a-z0-9.-]+|sync-[0-9a-z.-]+|latentsync(-(?P<varia
 
 def _stretch(stretch: tuple[float, float]) -> tuple[float, float]:
     start_s, end_s = stretch
-    if not 0 <= start_s < end_s:
+    if not 0 <= start_s < end_s < math.inf:
         raise ValueError("a segment must end after it begins")
     return stretch
 
@@ -50,7 +51,9 @@ class VideoInput(BaseModel):
     type: Literal["video"]
     url: Source | None = None
     asset_id: str | None = Field(default=None, alias="assetId")
-    segments_secs: list[Annotated[tuple[float, float], AfterValidator(_stretch)]] = []
+    segments_secs: Annotated[
+        list[Annotated[tuple[float, float], AfterValidator(_stretch)]], Field(max_length=MAX_SEGMENTS)
+    ] = []
     segments_frames: list[tuple[int, int]] = []
 
 

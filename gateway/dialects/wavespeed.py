@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, FastAPI, Query, UploadFile
 from pydantic import AnyHttpUrl, BaseModel, Field
 
-from gateway.asking import Accountant, CallerOf, FrontOf, Reader, Writer
+from gateway.asking import Accountant, FrontOf, Reader, Writer
 from gateway.billing.ledger import Ledger
 from gateway.body_sizes import FILE_BYTES
 from gateway.dialects.dialect_app import dialect_app
@@ -114,5 +114,5 @@ async def balance(front: FrontOf, caller: Accountant) -> dict[str, Any]:
 
 
 @router.get("/webhook/secret")
-async def webhook_secret(caller: CallerOf) -> dict[str, Any]:
+async def webhook_secret(caller: Writer) -> dict[str, Any]:
     return envelope({"secret": shown_secret(caller.account.webhook_secret)})

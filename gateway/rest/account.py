@@ -18,6 +18,7 @@ from gateway.policy_answers import Policy
 from gateway.probe_limits import ProbeLimits
 from gateway.uploads import KEPT
 from gateway.webhooks.signatures import shown_secret
+from services.common.errors import InvalidParameter
 from services.common.settings import Settings
 
 router = APIRouter(tags=["account"])
@@ -83,9 +84,7 @@ async def usage(
     as_: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
 ) -> Usage | Response:
     """What was used and charged, by day in UTC; by default the last 30 days."""
-    last = until or front.clock().date()
-    first = since or last - timedelta(days=29)
-    period = Period(_midnight(first), _midnight(last + timedelta(days=1)))
+    period = _period(since, until or front.clock().date())
     ledger, account = Ledger(front.ports.documents), caller.account.id
     if as_ == "json":
         return await read_usage(ledger, account, period)
@@ -111,6 +110,14 @@ async def account_policy(front: FrontOf, caller: Reader) -> Policy:
     )
     plan = plan_named(front.plans, caller.account.price_plan)
     return policy(Settings(), ProbeLimits(), installation, plan, caller.account)
+
+
+def _period(first: date | None, last: date) -> Period:
+    """Raises InvalidParameter."""
+    try:
+        return Period(_midnight(first or last - timedelta(days=29)), _midnight(last + timedelta(days=1)))
+    except OverflowError:
+        raise InvalidParameter("The days lie outside of the years 1 to 9999.") from None
 
 
 def _midnight(day: date) -> datetime:

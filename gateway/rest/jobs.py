@@ -76,9 +76,7 @@ async def create(
 ) -> JobView:
     """Takes a job and answers before it has run."""
     front.rates.count_create(caller.account)
-    if consent_id and not (request.consent or request.consent_id):
-        request = request.model_copy(update={"consent_id": consent_id})
-    view = await front.jobs.create(caller, request, idempotency_key=idempotency_key)
+    view = await front.jobs.create(caller, _with_consent(request, consent_id), idempotency_key=idempotency_key)
     response.headers["Location"] = f"/v1alpha/jobs/{view.id}"
     return view
 
@@ -168,30 +166,47 @@ async def estimate(request: AskedJob, front: FrontOf, caller: Reader) -> Estimat
     openapi_extra={"requestBody": {"required": True, "content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def batch(
-    request: Request, front: FrontOf, caller: Writer, idempotency_key: IdempotencyKey = None
+    request: Request,
+    front: FrontOf,
+    caller: Writer,
+    idempotency_key: IdempotencyKey = None,
+    consent_id: ConsentId = None,
 ) -> list[BatchLine]:
     """Takes one job a line. A line that is wrong does not keep the others from being taken."""
-    lines = (await request.body()).splitlines()
+    lines = (await request.body()).split(b"\n", MAX_BATCH)  # no more pieces than show that there are too many
+    if not lines[-1]:
+        lines.pop()
     if not 1 <= len(lines) <= MAX_BATCH:
         raise InvalidParameter(f"A batch holds 1 to {MAX_BATCH} jobs, one a line.")
     return [
-        await _taken(front, caller, number, line, idempotency_key)
+        await _taken(
+            front, caller, line, number, f"{idempotency_key}.{number}" if idempotency_key else None, consent_id
+        )
         for number, line in enumerate(lines, start=1)
         if line.strip()
     ]
 
 
-async def _taken(front: Front, caller: Caller, number: int, line: bytes, key: str | None) -> BatchLine:
+async def _taken(
+    front: Front, caller: Caller, line: bytes, number: int, key: str | None, consent_id: str | None
+) -> BatchLine:
     try:
         front.rates.count_create(caller.account)
-        request = JobRequest.model_validate_json(line)
-        view = await front.jobs.create(caller, request, idempotency_key=f"{key}.{number}" if key else None)
+        request = _with_consent(JobRequest.model_validate_json(line), consent_id)
+        view = await front.jobs.create(caller, request, idempotency_key=key)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors())
         return BatchLine(line=number, error=problem_of(InvalidParameter(wrong)))
     except LipstageError as error:
         return BatchLine(line=number, error=problem_of(error))
     return BatchLine(line=number, job=view)
+
+
+def _with_consent(request: JobRequest, consent_id: str | None) -> JobRequest:
+    """What the body says of consent goes before the header."""
+    if consent_id is None or request.consent or request.consent_id:
+        return request
+    return request.model_copy(update={"consent_id": consent_id})
 
 
 def _event(update: JobView | JobEvent) -> dict[str, str]:

@@ -11,6 +11,7 @@ from starlette.responses import FileResponse
 from gateway.asking import FrontOf
 from gateway.front import Front
 from gateway.job_views import MEDIA_TYPES
+from services.common.errors import ObjectMissing
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,7 +26,9 @@ async def media(
 
 
 async def stored_file(front: Front, name: str, media_type: str | None, filename: str) -> FileResponse:
-    """Raises ObjectMissing."""
+    """Raises ObjectMissing, also for what was deleted and is still in this process's cache."""
+    if not await front.ports.media.exists(name):
+        raise ObjectMissing("This file is not kept any more.", name=name)
     async with AsyncExitStack() as held:
         path = await held.enter_async_context(front.ports.media.local(name))
         kept = held.pop_all()

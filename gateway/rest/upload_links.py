@@ -2,6 +2,7 @@
 
 import mimetypes
 import re
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -16,8 +17,8 @@ from gateway.ids import new_id
 from gateway.incoming_file import incoming_file
 from gateway.partial_uploads import PartialUploads
 from gateway.rest.media import stored_file
-from gateway.upload_links import READ_PATH, WRITE_PATH
-from services.common.errors import InvalidParameter
+from gateway.upload_links import READ_PATH, WRITE_PATH, UploadPass
+from services.common.errors import InvalidParameter, MediaTooLarge
 
 router = APIRouter(include_in_schema=False)
 _MOST_PARTS: Final = 10_000
@@ -54,13 +55,14 @@ async def write(word: str, filename: str, request: Request, front: FrontOf) -> R
 @router.put(WRITE_PATH + "{word}/{filename}/{number}", max_body_size=FILE_BYTES)
 @router.put(READ_PATH + "{address}/{filename}/multipart/{word}/{number}", max_body_size=FILE_BYTES)
 async def write_part(word: str, number: PartNumber, request: Request, front: FrontOf) -> Response:
+    """All parts together may be as large as the file. Raises MediaTooLarge."""
     granted = front.upload_links.check("write", word)
     path = front.ports.media.scratch / f"piece-{new_id(front.clock())}"
     try:
         with incoming_file(path, granted.at_most_bytes) as file:
             async for block in request.stream():
                 file.write(block)
-        await _partial(front).put(granted.account, granted.upload, _piece(number, file.sha256), path)
+        await _put(_partial(front), granted, f"{_part(number, file.sha256)}-{file.bytes}", path)
     finally:
         path.unlink(missing_ok=True)
     etag = f'"{file.sha256}"'
@@ -77,9 +79,11 @@ async def complete(word: str, filename: str, sent: SentParts, front: FrontOf) ->
     """Makes one upload of the parts. Raises InvalidParameter when one is not there."""
     granted = front.upload_links.check("write", word)
     partial, account, upload = _partial(front), granted.account, granted.upload
-    pieces = [_piece_of(part) for part in sorted(sent.parts, key=lambda part: part.part_number)]
-    if not set(pieces) <= set(await partial.pieces(account, upload)):
+    arrived = {piece.rpartition("-")[0]: piece for piece in await partial.pieces(account, upload)}
+    parts = [_part_of(part) for part in sorted(sent.parts, key=lambda part: part.part_number)]
+    if not arrived.keys() >= set(parts):
         raise InvalidParameter("A part has not arrived, or its etag is another one.")
+    pieces = [arrived[part] for part in parts]
     kept = await front.uploads.receive(
         account, partial.joined(account, upload, pieces), filename, _media_type(filename), granted.at_most_bytes, upload
     )
@@ -91,14 +95,24 @@ def _partial(front: Front) -> PartialUploads:
     return PartialUploads(front.ports.media)
 
 
-def _piece_of(part: SentPart) -> str:
+async def _put(partial: PartialUploads, granted: UploadPass, piece: str, path: Path) -> None:
+    """A piece is called after its part and its size. Raises MediaTooLarge, and keeps nothing of it then."""
+    account, upload, at_most = granted
+    await partial.put(account, upload, piece, path)
+    # Afterwards, so that of several that arrive at once none is overlooked by all.
+    if sum(int(name.rpartition("-")[2]) for name in await partial.pieces(account, upload)) > at_most:
+        await partial.drop(account, upload, piece)
+        raise MediaTooLarge(f"The parts are larger than the limit of {at_most / (1 << 20):g} MiB.", max_bytes=at_most)
+
+
+def _part_of(part: SentPart) -> str:
     """Raises InvalidParameter."""
     if (etag := _ETAG.fullmatch(part.etag)) is None:
         raise InvalidParameter(f"Part {part.part_number} was not given that etag.")
-    return _piece(part.part_number, etag[1])
+    return _part(part.part_number, etag[1])
 
 
-def _piece(number: int, sha256: str) -> str:
+def _part(number: int, sha256: str) -> str:
     return f"{number:05d}-{sha256}"
 
 

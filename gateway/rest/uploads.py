@@ -60,7 +60,7 @@ async def look(upload_id: str, front: FrontOf, caller: Reader) -> UploadView:
 
 @router.delete("/uploads/{upload_id}", status_code=204)
 async def remove(upload_id: str, front: FrontOf, caller: Writer) -> None:
-    """Jobs that use it already are not affected."""
+    """Jobs that have taken it in are not affected. One that still waits for its turn fails with `upload_not_found`."""
     await front.uploads.remove(caller.account.id, upload_id)
 
 

@@ -29,6 +29,8 @@ ATTEMPTS = prometheus_client.Counter("lipstage_webhook_attempts_total", "Webhook
 TIMEOUT_S: Final = 10.0
 AT_ONCE: Final = 32
 AT_ONCE_PER_ENDPOINT: Final = 4
+AT_ONCE_PER_ACCOUNT: Final = AT_ONCE // 4
+"""However many of its endpoints are slow, other accounts' messages find room."""
 LONGEST_WAIT_S: Final = 3 * 24 * 3600.0
 """A message that has waited this long and finds its endpoint's circuit open is given up."""
 
@@ -58,8 +60,8 @@ class Deliverer:
         self._poster = Poster(client, signer, clock, timeout_s)
         self._lease_s = timeout_s + _LEASE_MARGIN_S
         self._circuits = Circuits(clock)
-        self._under_way: dict[str, str] = {}
-        """Keys of what is being posted, and to which endpoint."""
+        self._under_way: dict[str, Pending] = {}
+        """What is being posted, by its key."""
         self._crowded = False
         """Whether more was due than is posted at once."""
 
@@ -84,12 +86,17 @@ class Deliverer:
     async def _start_due(self, posts: asyncio.TaskGroup) -> None:
         due = await self._outbox.due()
         self._circuits.keep(self._outbox.endpoints)
-        busy = Counter(self._under_way.values())
+        at_endpoint = Counter(posted.endpoint for posted in self._under_way.values())
+        of_account = Counter(posted.account for posted in self._under_way.values())
         self._crowded = False
         for pending in due:
             if pending.key in self._under_way:
                 continue
-            if len(self._under_way) >= AT_ONCE or busy[pending.endpoint] >= AT_ONCE_PER_ENDPOINT:
+            if (
+                len(self._under_way) >= AT_ONCE
+                or at_endpoint[pending.endpoint] >= AT_ONCE_PER_ENDPOINT
+                or of_account[pending.account] >= AT_ONCE_PER_ACCOUNT
+            ):
                 self._crowded = True
                 continue
             if self._circuits.enter(pending.endpoint):
@@ -98,8 +105,9 @@ class Deliverer:
                 work = self._give_up
             else:
                 continue
-            busy[pending.endpoint] += 1
-            self._under_way[pending.key] = pending.endpoint
+            at_endpoint[pending.endpoint] += 1
+            of_account[pending.account] += 1
+            self._under_way[pending.key] = pending
             posts.create_task(self._apart(pending, work))
 
     async def _apart(self, pending: Pending, work: Callable[[Pending], Awaitable[None]]) -> None:

@@ -74,6 +74,7 @@ class Pending(BaseModel):
     replays: int
     endpoint: str
     since: datetime
+    account: str
 
     @property
     def key(self) -> str:

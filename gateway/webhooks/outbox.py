@@ -142,17 +142,26 @@ class Outbox:
             if account in (None, message.account):
                 yield message
 
+    async def jobs(self) -> set[str]:
+        """Those that messages are kept about."""
+        return {key.rpartition("-")[0] for key in await self._messages.keys()}
+
     async def forget(self, job: str) -> None:
-        """Removes all that was or is still to be told about a job."""
+        """Removes what was told about a job. What is still to be told stays until it is delivered or given up."""
         for event in get_args(Event):
-            await self._messages.delete(f"{job}-{event}")
-        for key in await self._open.keys():
-            if key.startswith(f"{job}-"):
-                await self._open.delete(key)
+            message = await self._messages.find(f"{job}-{event}")
+            if message is None or not message.ended:
+                continue
+            await self._open.delete(f"{message.id}-{message.replays}")
+            await self._messages.delete(message.id)
 
     async def _enter(self, message: Message) -> None:
         pending = Pending(
-            message=message.id, replays=message.replays, endpoint=message.endpoint, since=message.next_attempt_at
+            message=message.id,
+            replays=message.replays,
+            endpoint=message.endpoint,
+            account=message.account,
+            since=message.next_attempt_at,
         )
         await self._open.create_once(pending.key, pending)
 

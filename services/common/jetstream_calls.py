@@ -9,7 +9,7 @@ import nats.errors
 import nats.js.errors
 from nats.js import JetStreamContext, api
 
-from services.common.errors import Unavailable
+from services.common.errors import InputError, Unavailable
 from services.common.jetstream_names import WRITE
 
 T = TypeVar("T")
@@ -51,7 +51,8 @@ async def stored(
 ) -> int | None:
     """Stores a message if the newest of its subject has the sequence number `last`, 0 meaning that there is none.
 
-    Returns the new message's number, or None when `last` is not the newest. Raises Unavailable: it may be stored then.
+    Returns the new message's number, or None when `last` is not the newest. Raises InputError for one that is too long,
+    and Unavailable: it may be stored then.
     """
     write, tries = uuid.uuid4().hex, 0
 
@@ -63,6 +64,8 @@ async def stored(
 
     try:
         return (await answered(publish)).seq
+    except nats.errors.MaxPayloadError as error:
+        raise InputError(f"NATS takes no message of {len(data)} bytes.", bytes=len(data)) from error
     except nats.js.errors.BadRequestError as error:
         if error.err_code not in _WRONG_LAST_SEQUENCE:
             raise

@@ -1,6 +1,7 @@
 """Objects fetched for reading: shared by all who read them at the same time, kept for later as far as room allows."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -9,6 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from services.common.errors import DiskFull
 
+LONGEST_KEPT_S = 3600.0
+"""After this time a kept file is fetched anew: the object may have been deleted from elsewhere."""
 Fetch = Callable[[str, Path], Awaitable[None]]
 """Writes the object of a name to a path, or leaves nothing there."""
 
@@ -18,6 +21,8 @@ class _Entry:
     path: Path
     fetching: "asyncio.Task[None]" = field(init=False)
     readers: int = 0
+    since_s: float = 0.0
+    """When it was fetched, or rather begun to be."""
     size: int | None = None
     """Bytes; None until the file is whole."""
 
@@ -29,18 +34,27 @@ class _Entry:
 class LocalCache:
     """Files in `folder`. Those nobody reads are removed, least recently used first, until `limit_bytes` is met.
 
-    What is not `worth_keeping` is removed as soon as nobody reads it.
+    What is not `worth_keeping` is removed as soon as nobody reads it, what is as soon as it is too old, looked at
+    whenever the cache is used.
     """
 
-    def __init__(self, folder: Path, limit_bytes: int, fetch: Fetch, worth_keeping: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limit_bytes: int,
+        fetch: Fetch,
+        worth_keeping: Callable[[str], bool],
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._folder, self._limit_bytes = folder, limit_bytes
-        self._fetch, self._worth_keeping = fetch, worth_keeping
+        self._fetch, self._worth_keeping, self._clock_s = fetch, worth_keeping, clock_s
         self._entries: dict[str, _Entry] = {}
         """Least recently used first."""
 
     @asynccontextmanager
     async def file(self, name: str) -> AsyncIterator[Path]:
         """The object's content for as long as the context lasts. Raises what fetching it raises."""
+        self._forget_old()
         entry = self._entries.pop(name, None) or self._begin(name)
         self._entries[name] = entry
         entry.readers += 1
@@ -57,8 +71,15 @@ class LocalCache:
         if entry and not entry.readers:
             entry.remove()
 
+    def _forget_old(self) -> None:
+        oldest_s = self._clock_s() - LONGEST_KEPT_S
+        for name in [
+            name for name, entry in self._entries.items() if entry.size is not None and entry.since_s < oldest_s
+        ]:
+            self.forget(name)
+
     def _begin(self, name: str) -> _Entry:
-        entry = _Entry(self._folder / f"{uuid.uuid4().hex}{PurePosixPath(name).suffix}")
+        entry = _Entry(self._folder / f"{uuid.uuid4().hex}{PurePosixPath(name).suffix}", since_s=self._clock_s())
         entry.fetching = asyncio.ensure_future(self._fill(name, entry))
         return entry
 

@@ -1,21 +1,26 @@
 """What crosses the bus and what the stores hold about a job."""
 
 from abc import abstractmethod
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, field_validator, model_validator
+
+from services.common.errors import InvalidParameter
+from services.common.speakers import parse_speaker
 
 Mode = Literal["studio", "reference"]
 LengthPolicy = Literal["cut", "loop", "bounce", "silence", "stretch"]
 SchedulerName = Literal["ddim", "dpm++"]
 Codec = Literal["auto", "h264", "hevc", "av1"]
+Container = Literal[".mp4", ".mov", ".mkv", ".webm"]
 Preset = Literal["ultrafast", "veryfast", "fast", "medium", "slow", "veryslow"]
+MAX_SEGMENTS: Final = 1000
 JobState = Literal["processing", "completed", "failed", "canceled"]
 Stage = Literal["preprocess", "denoise", "composite"]
 Priority = Literal["high", "normal", "low"]
 Whole = Annotated[int, Strict()]
-Number = Annotated[float, Strict()]
-"""Neither takes words or truth values for numbers."""
+Number = Annotated[float, Strict(), AllowInfNan(False)]
+"""Neither takes words or truth values for numbers; JSON could not give back what is no finite one."""
 Seconds = Annotated[Number, Field(ge=0)]
 
 
@@ -26,7 +31,7 @@ class Message(BaseModel):
 class OutputParameters(Message):
     """How the one video encode is done. The container is the output file's suffix."""
 
-    suffix: str = ".mp4"
+    suffix: Container = ".mp4"
     codec: Codec = "auto"
     crf: Whole = Field(default=18, ge=0, le=51)
     preset: Preset = "medium"
@@ -65,10 +70,19 @@ class DubParameters(Message):
     deepcache_interval: Whole = Field(default=1, ge=1, le=20)
     """Every how many steps the whole UNet is evaluated; 1 = always, the reference's DeepCache = 3."""
     length: LengthPolicy = "bounce"
-    segments: tuple[Span, ...] = ()
+    segments: Annotated[tuple[Span, ...], Field(max_length=MAX_SEGMENTS)] = ()
     """What to dub; empty = all of it."""
     speaker: str = "largest"
     output: OutputParameters = OutputParameters()
+
+    @field_validator("speaker")
+    @classmethod
+    def _speaker_is_understood(cls, speaker: str) -> str:
+        try:
+            parse_speaker(speaker)
+        except InvalidParameter as error:
+            raise ValueError(str(error)) from error
+        return speaker
 
     @model_validator(mode="after")
     def _interval_is_ordered(self) -> "DubParameters":

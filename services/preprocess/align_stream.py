@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.messages import Mode
+from services.common.speakers import Speaker
 from services.preprocess.alignment import ReferenceAlignment, align_matrix
 from services.preprocess.faces.observe import ObservedFrame
-from services.preprocess.faces.speaker import Speaker, SpeakerChooser, choose_like_the_reference
+from services.preprocess.faces.speaker import SpeakerChooser, choose_like_the_reference
 from services.preprocess.faces.usable import Unusable, why_unusable
 from services.preprocess.smoothing import ZeroPhaseSmoother
 

@@ -15,11 +15,11 @@ from services.common.media.formats import WorkingFormat
 from services.common.media.picture import Picture
 from services.common.media.probe import VideoInfo
 from services.common.messages import Mode
+from services.common.speakers import Speaker
 from services.preprocess.align_stream import AlignedFrame, aligned_frames
 from services.preprocess.crop import crop_reference, crop_studio
 from services.preprocess.faces.detector import FaceDetector
 from services.preprocess.faces.observe import SEARCH_EVERY_FRAMES, observe
-from services.preprocess.faces.speaker import Speaker
 from services.preprocess.plan import Timeline, first_descent
 
 

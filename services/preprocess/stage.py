@@ -15,12 +15,12 @@ from services.common.media.audio import decode_pcm16k_mono
 from services.common.media.probe import VideoInfo, probe_audio, probe_video
 from services.common.messages import DubParameters
 from services.common.ports import Models
+from services.common.speakers import parse_speaker
 from services.common.threads import in_thread
 from services.preprocess.audio_features import AudioFeatures
 from services.preprocess.audio_windows import reference_frame_count, window_centres, window_rows
 from services.preprocess.face_frames import FaceFrame, face_frames
 from services.preprocess.faces.detector import FaceDetector
-from services.preprocess.faces.speaker import parse_speaker
 from services.preprocess.ledger import Ledger
 from services.preprocess.mel import SAMPLE_RATE_HZ, log_mel
 from services.preprocess.plan import (

@@ -116,7 +116,11 @@ def test_the_same_idempotency_key_is_the_same_job(api: httpx2.Client, tiny: tupl
 
     assert first["id"] == second["id"]
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
-    assert ended(api, first["id"])["state"] == "completed"
+    last = ended(api, first["id"])
+    assert (last["state"], last["charge"]["plan"]) == ("completed", "per-5-seconds")
+    assert api.delete(f"/jobs/{first['id']}").status_code == 204
+    report = api.get(f"/jobs/{first['id']}/report")
+    assert (report.status_code, report.json()["code"]) == (404, "object_missing")
 
 
 def test_an_upload_that_is_sent_again_under_its_key_is_the_same_upload(
@@ -209,6 +213,8 @@ def test_a_batch_tells_what_became_of_each_line(api: httpx2.Client, tiny: tuple[
     ]
     for answer in (answers[0], answers[2]):
         assert ended(api, answer["job"]["id"])["state"] == "completed"
+    (unknown,) = api.post("/batches", content=lines[0], headers={"X-Consent-Id": "nobodys"}).json()
+    assert unknown["error"]["code"] == "consent_invalid"
 
 
 def test_the_list_has_pages_the_newest_first(api: httpx2.Client, tiny: tuple[Path, Path]) -> None:

@@ -1,4 +1,4 @@
-"""Draws messages: in every field anything that its type and bounds allow."""
+"""Draws messages: in every field anything that its type and bounds allow, or a choice of it."""
 
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -24,7 +24,9 @@ def _field(name: str, field: FieldInfo) -> st.SearchStrategy[Any]:
     if name == "guidance_interval":
         return st.tuples(_fractions(), _fractions()).map(sorted).map(tuple)
     if name == "suffix":
-        return st.text().filter(lambda suffix: suffix != ".webm")  # that one does not go with every codec
+        return st.sampled_from([".mp4", ".mov", ".mkv"])  # .webm does not go with every codec
+    if name == "speaker":
+        return st.sampled_from(["largest", "track:12", "point:0.25,1", "box:0,0,0.5,1"])
     bounds: _Bounds = {}
     for bound in field.metadata:
         match bound:

@@ -227,6 +227,20 @@ async def test_fals_parts_may_go_to_any_gateway(two: Two, voice: bytes) -> None:
     assert await two.left() == []
 
 
+async def test_a_file_deleted_at_one_gateway_is_served_by_no_other(two: Two, voice: bytes) -> None:
+    name = "media/" + "a" * 64 + ".wav"
+    deleting, serving = (front.ports.media for front in two.fronts)
+    await serving.put(name, voice)
+    link = two.fronts[1].own_links.link(name, 60)
+    before = await two.second.get(link)
+    await deleting.delete(name)
+
+    after = await two.second.get(link)
+
+    assert (before.status_code, before.content) == (200, voice)
+    assert after.status_code == 404
+
+
 def resumable_of(two: Two) -> ResumableUploads:
     front = two.fronts[0]
     return ResumableUploads(front.ports.documents, front.ports.media, front.clock)

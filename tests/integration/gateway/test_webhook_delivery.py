@@ -6,7 +6,7 @@ import ipaddress
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx2
@@ -30,9 +30,9 @@ from gateway.documents import Collection
 from gateway.guarded_client import guarded_client
 from gateway.memory_documents import MemoryDocuments
 from gateway.submissions import Dialect
-from gateway.webhooks.delivery import AT_ONCE, AT_ONCE_PER_ENDPOINT, LONGEST_WAIT_S, Deliverer
+from gateway.webhooks.delivery import AT_ONCE, AT_ONCE_PER_ACCOUNT, AT_ONCE_PER_ENDPOINT, LONGEST_WAIT_S, Deliverer
 from gateway.webhooks.fal_key import fal_key
-from gateway.webhooks.messages import Message
+from gateway.webhooks.messages import Message, Pending
 from gateway.webhooks.outbox import Outbox
 from gateway.webhooks.schedule import PAUSES_S
 from gateway.webhooks.signatures import shown_secret
@@ -51,6 +51,13 @@ class Sender:
 
     async def tell(self, receiver: WebhookReceiver, job: str = "job", dialect: Dialect = "native") -> None:
         await self.outbox.add(job, "completed", "acme", dialect, receiver.url, {"job": job})
+
+    async def noted(self, account: str, receiver: WebhookReceiver, job: str) -> None:
+        """Tells it with its account in what is pending."""
+        endpoint = receiver.url.removesuffix("/hook?token=hidden")
+        pending = Pending(message=f"{job}-completed", replays=0, endpoint=endpoint, since=self.clock(), account=account)
+        await Collection(self.documents, "outbox-open", Pending).create_once(pending.key, pending)
+        await self.tell(receiver, job)
 
     async def message(self, job: str = "job") -> Message:
         return await Collection(self.documents, "outbox", Message).get(f"{job}-completed")
@@ -274,6 +281,26 @@ async def test_a_slow_endpoint_holds_up_no_other() -> None:
 
         assert slow.most_at_once == AT_ONCE_PER_ENDPOINT
         assert [message.delivered_at is not None async for message in gateway.outbox.messages()] == [True] * 33
+
+
+async def test_an_account_with_many_slow_endpoints_holds_up_no_other() -> None:
+    allowed = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        slow = [await stack.enter_async_context(webhook_receiver(says_when(allowed, 200))) for _ in range(8)]
+        fine = await stack.enter_async_context(webhook_receiver(says(200)))
+        gateway = await stack.enter_async_context(sender(*slow, fine, clock=utc_now))
+        closing = asyncio.Event()
+        for job in range(AT_ONCE):
+            await gateway.noted("many", slow[job % 8], f"a{job:02}")
+        await gateway.noted("acme", fine, "b")
+        running = asyncio.create_task(gateway.deliverer.run(closing))
+
+        await fine.met(1)
+        allowed.set()
+        closing.set()
+        await running
+
+        assert sum(receiver.most_at_once for receiver in slow) <= AT_ONCE_PER_ACCOUNT
 
 
 async def test_two_gateways_share_the_work_and_post_nothing_twice() -> None:

@@ -10,7 +10,7 @@ from port_suites.documents import NAME, DocumentsSuite, Tally, counting
 from gateway.documents import Collection
 from gateway.jetstream_documents import JetStreamDocuments
 from services.common import memory_owner
-from services.common.errors import StaleRecord
+from services.common.errors import InputError, StaleRecord
 from services.common.jetstream_calls import stored
 from services.common.jetstream_names import DOCUMENTS, document_subject
 from services.common.jetstream_setup import set_up
@@ -71,6 +71,13 @@ async def test_of_a_deletion_and_an_update_at_once_the_deletion_is_last(document
         )
 
         assert await documents.names("notes/") == []
+
+
+async def test_what_no_message_can_hold_is_refused(documents: JetStreamDocuments) -> None:
+    with pytest.raises(InputError, match="NATS takes no message"):
+        await documents.create(NAME, bytes(2 << 20))
+
+    assert await documents.names("notes/") == []
 
 
 async def test_a_listing_longer_than_one_answer_is_complete() -> None:

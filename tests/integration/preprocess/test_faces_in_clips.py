@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from services.common.media.decode import read_pictures
 from services.common.media.probe import probe_video
+from services.common.speakers import AtPoint, Largest
 from services.preprocess.align_stream import aligned_frames
 from services.preprocess.faces.detector import MeshDetector
 from services.preprocess.faces.looking import looks
 from services.preprocess.faces.observe import observe
 from services.preprocess.faces.shots import ShotDetector, thumbnail
-from services.preprocess.faces.speaker import AtPoint, Largest
 
 
 def frames(clip: Path, first: int, count: int) -> Iterator[NDArray[np.uint8]]:

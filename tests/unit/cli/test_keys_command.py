@@ -62,14 +62,14 @@ def test_a_made_keys_token_works_and_is_all_that_is_printed(printed: Printed, ac
 
 def test_keys_are_listed_with_what_they_may_do(printed: Printed, account: str) -> None:
     printed(keys.create, account, "reader", scope=["jobs:read"])
-    printed(keys.create, account, "trial [demo]", scope=["admin"], days=0.0)
+    printed(keys.create, account, "trial [demo]", scope=["usage:read"], days=0.0)
     other = printed(accounts.create, "Other")
     printed(keys.create, other, "theirs")
 
     first, second = printed(keys.list_keys, account).splitlines()
 
     assert first.endswith(f"{account}  reader  jobs:read  good")
-    assert f"{account}  trial [demo]  admin  expired " in second
+    assert f"{account}  trial [demo]  usage:read  expired " in second
 
 
 def test_rotation_and_revocation(printed: Printed, account: str, data: Path) -> None:
@@ -84,6 +84,34 @@ def test_rotation_and_revocation(printed: Printed, account: str, data: Path) -> 
     for token in (old, new):
         with pytest.raises(Unauthenticated):
             spoken_for(data, token)
+
+
+def test_a_key_can_be_named_by_its_token(printed: Printed, account: str, data: Path) -> None:
+    old = printed(keys.create, account, "laptop")
+
+    new = printed(keys.rotate, old, grace_hours=1.0)
+
+    assert spoken_for(data, new) == account
+    assert printed(keys.revoke, old).startswith("revoked ")
+    with pytest.raises(Unauthenticated):
+        spoken_for(data, new)
+
+
+def test_no_error_repeats_a_token(printed: Printed, account: str, data: Path) -> None:
+    token = printed(keys.create, account, "laptop")
+    _, key, secret = token.split("_")
+
+    for wrong in (f"ls_{key}_{'a' * 40}", f"ls_{'0' * 32}_{secret}", token[:-1], f"{token} ", secret):
+        for attempt in (
+            lambda named: printed(keys.revoke, named),
+            lambda named: printed(keys.rotate, named),
+            lambda named: printed(keys.create, named, "laptop"),
+            lambda named: printed(accounts.show, named),
+        ):
+            with pytest.raises(InvalidParameter) as error:
+                attempt(wrong)
+            assert wrong.strip() not in f"{error.value} {error.value.fields}"
+    assert spoken_for(data, token) == account
 
 
 def test_an_accounts_settings_and_limits_can_be_changed(printed: Printed, account: str) -> None:
@@ -109,6 +137,23 @@ def test_a_wrong_setting_changes_nothing(printed: Printed, account: str, setting
     assert printed(accounts.show, account) == before
 
 
+def test_a_price_plan_that_is_not_there_is_refused_and_those_that_are_there_named(
+    printed: Printed, account: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidParameter, match=r"no price plan “nope”; choose per-5-seconds, .*free"):
+        printed(accounts.change, account, ["price_plan=nope"])
+    assert '"price_plan": "per-second"' in printed(accounts.change, account, ["price_plan=per-second"])
+
+    own = tmp_path / "plans.toml"
+    own.write_text('[house]\nmetered = "voice"\nper_unit = 1\nunit_s = 1\n')
+    monkeypatch.setenv("LIPSTAGE_PRICE_PLANS", str(own))
+
+    assert '"price_plan": "house"' in printed(accounts.change, account, ["price_plan=house"])
+    with pytest.raises(InvalidParameter, match="choose house"):
+        printed(accounts.change, account, ["price_plan=per-second"])
+    assert '"running_jobs": 9' in printed(accounts.change, account, ["running_jobs=9"])
+
+
 def test_accounts_are_listed(printed: Printed, account: str) -> None:
     other = printed(accounts.create, "Other")
 
@@ -116,7 +161,7 @@ def test_accounts_are_listed(printed: Printed, account: str) -> None:
 
 
 def test_an_unknown_scope_is_refused(printed: Printed, account: str) -> None:
-    with pytest.raises(InvalidParameter, match="jobs:read, jobs:write, usage:read, admin"):
+    with pytest.raises(InvalidParameter, match="jobs:read, jobs:write, usage:read, not “everything”"):
         printed(keys.create, account, "laptop", scope=["everything"])
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from services.common.errors import DiskFull, Unavailable
-from services.common.local_cache import LocalCache
+from services.common.local_cache import LONGEST_KEPT_S, LocalCache
 
 SIZE = 100
 LIMIT = 250
@@ -82,6 +82,18 @@ async def test_what_is_not_worth_keeping_goes_with_its_last_reader(cache: LocalC
         assert path.exists()
 
     assert not list(tmp_path.iterdir())
+
+
+async def test_a_kept_file_is_fetched_anew_when_it_is_too_old(source: Source, tmp_path: Path) -> None:
+    now_s = 0.0
+    cache = LocalCache(tmp_path, LIMIT, source.fetch, lambda name: True, lambda: now_s)
+    await read(cache, "a")
+    now_s = LONGEST_KEPT_S + 1
+    await read(cache, "b")
+
+    assert [path.read_bytes().rstrip() for path in tmp_path.iterdir()] == [b"b"]
+    assert await read(cache, "a") == b"a"
+    assert source.fetched == ["a", "b", "a"]
 
 
 async def test_a_failure_is_told_to_all_who_wait_and_to_nobody_later(cache: LocalCache, source: Source) -> None:

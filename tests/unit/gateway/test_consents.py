@@ -51,7 +51,7 @@ async def test_another_accounts_consent_does_not_exist(consents: Consents, clock
     with pytest.raises(ConsentInvalid, match="There is no consent"):
         await consents.check("acme", theirs, clock())
     with pytest.raises(ConsentInvalid, match="There is no consent"):
-        await consents.revoke(ACME, theirs)
+        await consents.revoke("acme", theirs, "operator")
     assert await consents.check("other", theirs, clock()) == CONSENT
 
 
@@ -76,7 +76,7 @@ async def test_an_expired_consent_is_not_recorded(
 async def test_a_revoked_consent_is_invalid_but_known(consents: Consents, clock: HandClock) -> None:
     consent = await consents.record(ACME, CONSENT)
     other = await consents.record(ACME, CONSENT)
-    await consents.revoke(ACME, consent)
+    await consents.revoke("acme", consent, "operator")
 
     with pytest.raises(ConsentInvalid, match="revoked"):
         await consents.check("acme", consent, clock())
@@ -86,10 +86,10 @@ async def test_a_revoked_consent_is_invalid_but_known(consents: Consents, clock:
 
 async def test_the_first_revocation_counts(consents: Consents, clock: HandClock) -> None:
     consent, revoked_at = await consents.record(ACME, CONSENT), clock()
-    await consents.revoke(ACME, consent)
+    await consents.revoke("acme", consent, "operator")
     clock.advance(3600)
 
-    assert await consents.revoke(ACME, consent) == Revocation(key="key", revoked_at=revoked_at)
+    assert await consents.revoke("acme", consent, "operator") == Revocation(by="operator", revoked_at=revoked_at)
 
 
 async def test_the_log_shows_everything_in_order(consents: Consents, clock: HandClock) -> None:
@@ -97,7 +97,7 @@ async def test_the_log_shows_everything_in_order(consents: Consents, clock: Hand
     clock.advance(1)
     second = await consents.record(ACME, CONSENT)
     await consents.record(OTHER, CONSENT)
-    await consents.revoke(ACME, first)
+    await consents.revoke("acme", first, "operator")
 
     log = [(logged.recorded.id, logged.revocation is not None) async for logged in consents.list("acme")]
 
@@ -110,7 +110,7 @@ async def test_nothing_in_the_log_is_ever_changed(
     consent = await consents.record(ACME, CONSENT)
     name = f"consents/acme/{consent}"
     before = await documents.get(name)
-    await consents.revoke(ACME, consent)
-    await consents.revoke(ACME, consent)
+    await consents.revoke("acme", consent, "operator")
+    await consents.revoke("acme", consent, "operator")
 
     assert await documents.get(name) == before

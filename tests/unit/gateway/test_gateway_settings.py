@@ -6,6 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.settings import GatewaySettings
+from services.common.errors import InvalidParameter
+from services.common.messages import DubParameters
 
 GOOD = secrets.token_urlsafe(32)
 
@@ -65,3 +67,13 @@ def test_in_development_any_secret_will_do(environment: pytest.MonkeyPatch) -> N
     environment.setenv("LIPSTAGE_ENVIRONMENT", "development")
 
     assert GatewaySettings().link_secret.get_secret_value() == "short"  # type: ignore[call-arg]
+
+
+def test_a_job_gets_a_variant_that_is_served(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("LIPSTAGE_VARIANTS", '["15", "16"]')
+    settings = GatewaySettings()  # type: ignore[call-arg]
+
+    assert settings.served(DubParameters(steps=5)) == DubParameters(steps=5, variant="16")
+    assert settings.served(DubParameters(variant="15")).variant == "15"
+    with pytest.raises(InvalidParameter, match="Variant 1 is not served here; 15 and 16 can be asked for"):
+        settings.served(DubParameters(variant="1"))

@@ -173,6 +173,13 @@ async def test_a_job_is_taken_with_everything_that_was_asked(api: Api, front: Fr
     assert (job.priority, dict(job.metadata), job.consent_id) == (jobs_pb2.PRIORITY_HIGH, {"take": "2"}, kept.consent)
 
 
+async def test_a_consent_does_not_outlast_time(api: Api) -> None:
+    consent = wire.Consent(attested_by="Ada", basis="contract", expire_time=Timestamp(seconds=2**60))
+    asked = wire.CreateJobRequest(video=OF_ONE, audio=OF_ONE, consent=consent)
+
+    assert await refusal(api.CreateJob(asked)) == (grpc.StatusCode.INVALID_ARGUMENT, "invalid_parameter")
+
+
 async def test_a_job_that_cannot_be_taken_in_is_watched_to_its_failure(api: Api) -> None:
     job = (await api.CreateJob(wire.CreateJobRequest(video=OF_ONE, audio=OF_ONE))).job
 
@@ -326,6 +333,11 @@ async def test_an_estimate_says_what_is_known(api: Api) -> None:
         wire.CreateJobRequest(audio=OF_ONE),
         wire.CreateJobRequest(video=OF_ONE, audio=OF_ONE, parameters=jobs_pb2.DubParameters(steps=0)),
         wire.CreateJobRequest(video=OF_ONE, audio=OF_ONE, parameters=jobs_pb2.DubParameters(mode=99)),
+        wire.CreateJobRequest(
+            video=OF_ONE,
+            audio=OF_ONE,
+            parameters=jobs_pb2.DubParameters(segments=[jobs_pb2.Span(start_s=0, end_s=float("inf"))]),
+        ),
         wire.CreateJobRequest(video=OF_ONE, audio=OF_ONE, priority=99),
         wire.CreateJobRequest(video=OF_ONE, audio=OF_ONE, consent=wire.Consent()),
         wire.CreateJobRequest(video=OF_ONE, audio=OF_ONE, webhook=wire.Webhook(url="none")),

@@ -12,7 +12,7 @@ from port_suites.submissions import NOON, submission
 from pydantic import AnyHttpUrl, SecretStr
 
 from gateway.app import make_app
-from gateway.documents import Collection
+from gateway.documents import Collection, Documents
 from gateway.front import Ports, open_front
 from gateway.ids import new_id
 from gateway.memory_documents import MemoryDocuments
@@ -42,8 +42,8 @@ class WatchedDocuments(MemoryDocuments):
 class Listing:
     """An account with one job an hour: every other over fal, every third of episode 7."""
 
-    def __init__(self, http: httpx2.AsyncClient, ids: list[str]) -> None:
-        self.http, self.ids = http, ids
+    def __init__(self, http: httpx2.AsyncClient, ids: list[str], documents: Documents, account: str) -> None:
+        self.http, self.ids, self.documents, self.account = http, ids, documents, account
 
     async def asked(self, **query: Any) -> dict[str, Any]:
         answer = await self.http.get("/v1alpha/jobs", params=query)
@@ -83,7 +83,7 @@ async def listing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lis
         headers = {"Authorization": f"Bearer {key}"}
         transport = httpx2.ASGITransport(app=make_app(front))
         async with httpx2.AsyncClient(transport=transport, base_url=BASE, headers=headers) as http:
-            yield Listing(http, ids)
+            yield Listing(http, ids, documents, account.id)
 
 
 def at(hour: float) -> datetime:
@@ -126,6 +126,16 @@ async def test_a_narrowed_list_has_pages_too(listing: Listing) -> None:
         3,
     ]
     assert second["next_cursor"] is None
+
+
+async def test_what_cannot_be_read_keeps_no_other_job_from_being_listed(listing: Listing) -> None:
+    damaged = f"submissions/{listing.account}/{new_id(at(2.5))}"
+    await listing.documents.create(damaged, b"{}")
+
+    found = await listing.hours(created_after=at(2).isoformat(), created_before=at(4).isoformat())
+
+    await listing.documents.delete(damaged)
+    assert found == [3, 2]
 
 
 @pytest.mark.parametrize(

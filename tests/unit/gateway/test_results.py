@@ -56,7 +56,7 @@ class Place:
 
     async def refused(self, source: str, account: str = OWNER) -> LipstageError:
         with pytest.raises(LipstageError) as caught:
-            await self.sources.stored(account, source, "audio", LIMIT)
+            await self.sources.stored(account, "next", source, "audio", LIMIT)
         return caught.value
 
 
@@ -81,7 +81,7 @@ def spoken() -> bytes:
 async def test_a_result_becomes_an_input_that_outlives_it(place: Place, by: str) -> None:
     source = place.link(RESULT) if by == "link" else "job:done"
 
-    stored = await place.sources.stored(OWNER, source, "audio", LIMIT)
+    stored = await place.sources.stored(OWNER, "next", source, "audio", LIMIT)
     await place.removal.remove(OWNER, "done")
 
     assert await place.media.get(stored.content.object_name) == spoken()

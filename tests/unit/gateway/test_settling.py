@@ -26,6 +26,22 @@ SCHEDULES = 400
 LINKS = OwnLinks("http://gateway.test", b"secret")
 
 
+class WrittenDocuments(MemoryDocuments):
+    """Remembers in which order they were written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[str] = []
+
+    async def create(self, name: str, value: bytes) -> int:
+        self.written.append(name)
+        return await super().create(name, value)
+
+    async def update(self, name: str, value: bytes, revision: int) -> int:
+        self.written.append(name)
+        return await super().update(name, value, revision)
+
+
 async def begun(documents: Documents, state: JobState, events: Sequence[str] = ("ended",)) -> MemoryJobStore:
     """A job with a webhook and a place, that the stages are done with."""
     asked = submission(canceled=state == "canceled")
@@ -89,6 +105,16 @@ async def test_a_start_is_told_once_and_not_after_the_end(state: JobState, told:
         await settling(documents, jobs, HandClock()).tell_start(submission)
 
     assert await documents.names("outbox/") == told
+
+
+async def test_a_job_is_told_of_before_it_may_be_removed() -> None:
+    documents = WrittenDocuments()
+    jobs = await begun(documents, "completed")
+    documents.written.clear()
+
+    assert await settling(documents, jobs, HandClock()).settle("studio", "job")
+
+    assert documents.written.index("outbox/job-completed") < documents.written.index("submissions/studio/job")
 
 
 async def test_an_end_that_is_not_wanted_is_not_told() -> None:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from services.common.speakers import Largest, OnTrack
 from services.preprocess.align_stream import AlignedFrame, aligned_frames
 from services.preprocess.alignment import ReferenceAlignment, align_matrix
 from services.preprocess.faces.detector import Face
 from services.preprocess.faces.observe import ObservedFrame
-from services.preprocess.faces.speaker import Largest, OnTrack
 from services.preprocess.faces.tracks import TrackedFace
 
 BLACK = np.zeros((480, 640, 3), dtype=np.uint8)

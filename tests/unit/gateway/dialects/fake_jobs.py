@@ -8,6 +8,7 @@ from typing import Any
 from port_suites.submissions import NOON, submission
 
 from gateway.accounts import Caller
+from gateway.job_filter import EVERY_JOB, JobFilter
 from gateway.job_views import JobView, Output, StageProgress, State, job_view
 from gateway.jobs import Page
 from gateway.links import OwnLinks
@@ -102,7 +103,13 @@ class FakeJobs:
             raise JobNotEnded("The job is still running; cancel it first.")
 
     async def list(
-        self, caller: Caller, states: Sequence[State] = (), cursor: str | None = None, limit: int = 50
+        self,
+        caller: Caller,
+        states: Sequence[State] = (),
+        cursor: str | None = None,
+        limit: int = 50,
+        only: JobFilter = EVERY_JOB,
     ) -> Page:
-        views = [view for _, view in reversed(self.jobs.values()) if not states or view.state in states]
+        begun = [view for job, view in reversed(self.jobs.values()) if only.takes(job)]
+        views = [view for view in begun if not states or view.state in states]
         return Page(views[:limit], None)

@@ -7,7 +7,9 @@ from hashlib import md5, sha256
 
 import pytest
 from conftest import BASE, SECRET, Gateway
+from httpx2 import Response
 
+from gateway.ids import new_id
 from gateway.upload_links import UploadLinks, UploadPass
 from services.common.errors import LinkInvalid
 
@@ -120,3 +122,30 @@ async def test_replicates_files_are_named_by_their_descriptions(gateway: Gateway
     assert named == UploadPass(gateway.account, file["id"])
     assert file["id"] in [found["id"] for found in listed]
     assert removed.status_code == 204
+
+
+async def test_a_form_that_is_repeated_with_its_key_keeps_its_files_once(gateway: Gateway, voice: bytes) -> None:
+    before = len(await gateway.front.uploads.all(gateway.account))
+
+    async def sent(content: bytes) -> Response:
+        files = {"model": (None, "lipsync-2"), "video": ("a.wav", content), "audio": ("b.wav", voice)}
+        return await gateway.http.post("/v2/generate", files=files, headers={"Idempotency-Key": "take-2"})
+
+    first, again, other = await sent(voice), await sent(voice), await sent(voice[:-2000] + bytes(2000) + b"x")
+
+    assert (first.status_code, again.status_code, other.status_code) == (201, 201, 409)
+    assert again.json()["input"] == first.json()["input"]
+    assert len(await gateway.front.uploads.all(gateway.account)) == before + 2
+
+
+async def test_all_parts_together_are_as_large_as_the_pass_allows(gateway: Gateway) -> None:
+    granted = UploadPass(gateway.account, new_id(gateway.front.clock()), 100)
+    target = gateway.front.upload_links.write(granted, "a.wav")
+    async with gateway.anybody() as http:
+        sent = [
+            (await http.put(f"{target}/{number}", content=bytes([first]) * 60)).status_code
+            for number, first in ((1, 0), (1, 0), (1, 1), (2, 0))
+        ]
+        rest = await http.put(f"{target}/2", content=bytes(40))
+
+    assert (sent, rest.status_code) == ([200, 200, 413, 413], 200)

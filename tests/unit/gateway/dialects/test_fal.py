@@ -227,4 +227,6 @@ async def test_the_proxy_goes_to_fals_own_hosts_only(gateway: Gateway) -> None:
     looked = await gateway.http.get("/fal/proxy", headers=aimed(status))
     refused = await gateway.http.get("/fal/proxy", headers=aimed("https://169.254.169.254/latest"))
 
-    assert (looked.json()["status"], refused.status_code) == ("IN_QUEUE", 412)
+    broken = await gateway.http.get("/fal/proxy", headers=aimed("https://["))
+
+    assert (looked.json()["status"], refused.status_code, broken.status_code) == ("IN_QUEUE", 412, 412)

@@ -82,6 +82,8 @@ async def test_assets_segments_and_variants_reach_the_engine(gateway: Gateway) -
         ({"input": [VIDEO, {"type": "text", "provider": {}}]}, "text to speech"),
         ({"input": [{"type": "video"}, AUDIO]}, "needs a url or an assetId"),
         ({"input": [{**VIDEO, "segments_secs": [[2, 1]]}, AUDIO]}, "end after it begins"),
+        ({"input": [{**VIDEO, "segments_secs": [[0, "inf"]]}, AUDIO]}, "end after it begins"),
+        ({"input": [{**VIDEO, "segments_secs": [[0, 1]] * 1001}, AUDIO]}, "segments_secs"),
         ({"options": {"temperature": 2}}, "temperature"),
         ({"options": {"active_speaker_detection": {"coordinates": [3, 4], "frame_number": 0}}}, "pixels"),
         ({"segments": [{"startTime": 0}]}, "Segments"),
@@ -109,6 +111,13 @@ async def test_what_a_form_asks_for_in_vain_is_said_as_well(gateway: Gateway) ->
     answer = await gateway.http.post("/v2/generate", files={"model": (None, "lipsync-2"), **told})
 
     assert (answer.status_code, answer.json()["errorCode"]) == (400, "not_offered")
+
+
+@pytest.mark.parametrize("value", ["null", "5", '"video"', "{}"])
+async def test_a_forms_input_is_a_list(gateway: Gateway, value: str) -> None:
+    answer = await gateway.http.post("/v2/generate", files={"model": (None, "lipsync-2"), "input": (None, value)})
+
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, "invalid_parameter")
 
 
 async def test_too_many_requests_have_its_own_code(gateway: Gateway) -> None:

@@ -185,7 +185,7 @@ async def test_an_entry_whose_message_is_not_there_yet_is_looked_at_again(
     assert await outbox.due() == [pending]
 
 
-async def test_a_job_that_is_forgotten_leaves_nothing_behind(
+async def test_a_job_that_is_forgotten_leaves_nothing_behind_once_all_is_told(
     documents: MemoryDocuments, outbox: Outbox, clock: HandClock
 ) -> None:
     await added(outbox)
@@ -197,8 +197,11 @@ async def test_a_job_that_is_forgotten_leaves_nothing_behind(
     assert posting
 
     await outbox.forget("job")
+    kept = await documents.names("outbox-open/")
     await outbox.delivered(posting, 200)
+    await outbox.forget("job")
 
+    assert "outbox-open/job-completed-1" in kept
     assert await documents.names("outbox/") == ["outbox/job2-completed"]
     assert await documents.names("outbox-open/") == ["outbox-open/job2-completed-0"]
 

@@ -8,8 +8,9 @@ from red_faces import FPS, HEIGHT, WIDTH, Box, RedFaces, write_red_clip
 
 from services.common.errors import MediaUnreadable
 from services.common.messages import FaceBox, FacesAnswer
+from services.common.speakers import parse_speaker
 from services.preprocess.faces.looking import LOOKS, looks
-from services.preprocess.faces.speaker import SpeakerChooser, parse_speaker
+from services.preprocess.faces.speaker import SpeakerChooser
 from services.preprocess.faces.tracks import TrackedFace
 
 LEFT, RIGHT, AT_THE_EDGE = (8, 8, 16, 24), (56, 16, 24, 32), (80, 16, 16, 16)

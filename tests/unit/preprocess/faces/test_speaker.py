@@ -2,16 +2,8 @@ import pytest
 from drawn_people import face_at
 
 from services.common.errors import InvalidParameter
-from services.preprocess.faces.speaker import (
-    AtPoint,
-    InBox,
-    Largest,
-    OnTrack,
-    Speaker,
-    SpeakerChooser,
-    choose_like_the_reference,
-    parse_speaker,
-)
+from services.common.speakers import AtPoint, InBox, Largest, OnTrack, Speaker, parse_speaker
+from services.preprocess.faces.speaker import SpeakerChooser, choose_like_the_reference
 from services.preprocess.faces.tracks import LOST_AFTER_FRAMES, TrackedFace
 
 FRAME_WH = (400, 240)
