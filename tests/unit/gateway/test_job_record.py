@@ -52,7 +52,8 @@ def test_the_watermark_is_told_as_a_verifier_reads_it() -> None:
 
     result = told(submission(ended_at=NOON), marked).result
 
-    assert result and result.marks
+    assert result
+    assert result.marks
     assert result.marks.watermark == "000000000192f0c1"
 
 
