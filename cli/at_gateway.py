@@ -8,7 +8,7 @@ from typing import cast
 from cli.job_summary import JobSummary, Parts
 from cli.output_file import unwritable
 from cli.progress_bars import ProgressBars
-from cli.request import check_inputs, check_output, succeeded
+from cli.request import succeeded
 from lipstage import client
 from lipstage.client.asked import Parameters
 from services.common.errors import Canceled, error_from
@@ -41,8 +41,6 @@ def cancel(via: str | None, job: str) -> JobSummary:
 
 def dub_via(via: str | None, video: Path, audio: Path, output: Path, parameters: DubParameters) -> JobSummary:
     """Like `dub_file`, done by the gateway."""
-    check_inputs(video, audio)
-    check_output(output, video, audio)
     with _gateway(via) as gateway:
         job = gateway.create(video, audio, **_asked(parameters)).id
         try:

@@ -37,6 +37,8 @@ def dub(
     ] = None,
 ) -> None:
     """Dubs VIDEO with AUDIO. If it is interrupted, the same command resumes from the finished chunks."""
+    check_inputs(video, audio)
+    check_output(output, video, audio)
     parameters = in_container(asked, output.suffix)
     if via:
         ended = remote_jobs(via).dub_via(via, video, audio, output, parameters)
@@ -55,9 +57,10 @@ def dub_file(
     settings: Settings,
     capture_inputs: Path | None = None,
 ) -> JobRecord:
-    """Dubs into `output`, with the report beside it, and returns the job's final record. Raises LipstageError."""
-    check_inputs(video, audio)
-    check_output(output, video, audio)
+    """Dubs into `output`, with the report beside it, and returns the job's final record. Raises LipstageError.
+
+    That the inputs are files and the output can be written was checked.
+    """
     models: Models = OnnxModels(settings.models_dir, settings.threads)
     cards = asyncio.run(cards_of(models, parameters))
     for note in sorted({card.note for card in cards if card.note}):

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from cli.job_summary import JobSummary, summary_of
 from cli.progress_bars import ProgressBars
-from cli.request import check_inputs, check_output, deliver_job, succeeded
+from cli.request import deliver_job, succeeded
 from gateway.documents import Documents
 from gateway.jetstream_documents import JetStreamDocuments
 from services.common import new_job, progress
@@ -61,8 +61,6 @@ async def documents(via: str | None) -> AsyncIterator[Documents]:
 
 def dub_via(via: str | None, video: Path, audio: Path, output: Path, parameters: DubParameters) -> JobSummary:
     """Like `dub_file`, done by a running stack."""
-    check_inputs(video, audio)
-    check_output(output, video, audio)
 
     async def work(stack: Stack) -> JobRecord:
         record = await _submitted(stack, video, audio, parameters)
