@@ -20,7 +20,7 @@ from gateway.front import Front
 from gateway.playground.page import page_routes
 from gateway.problem import Problem
 from gateway.rest import account, faces, jobs, media, resumable, upload_links, uploads, verify
-from services.common.errors import LipstageError, MediaTooLarge
+from services.common.errors import LipstageError
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +71,12 @@ async def _invalid(request: Request, error: RequestValidationError) -> JSONRespo
 
 async def _http(request: Request, error: HTTPException) -> JSONResponse:
     status = HTTPStatus(error.status_code)
-    code = {404: "not_found", 405: "method_not_allowed", 413: MediaTooLarge.code}.get(status, "invalid_request")
     headers = dict(error.headers or {})
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(sorted(_methods(request)))
-    return problem.answer(Problem(title=status.phrase, status=status, detail=str(error.detail), code=code), headers)
+    return problem.answer(
+        Problem(title=status.phrase, status=status, detail=str(error.detail), code=problem.code_of(status)), headers
+    )
 
 
 def _methods(request: Request) -> set[str]:

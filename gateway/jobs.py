@@ -36,6 +36,7 @@ from services.common.errors import (
 )
 from services.common.messages import JobEvent, JobRecord
 from services.common.ports import Bus, JobStore, MediaStore
+from services.common.progress import find
 
 log = logging.getLogger(__name__)
 
@@ -203,7 +204,7 @@ class Jobs:
 
     async def report(self, caller: Caller, job: str) -> bytes:
         """The quality report, JSON. Raises JobNotEnded or ObjectMissing."""
-        view, record = await self.get(caller, job), await self._record(job)
+        view, record = await self.get(caller, job), await find(self._jobs, job)
         if view.deleted_at:
             raise ObjectMissing(f"The result of job {job} was removed.", job_id=job)
         if view.state != "completed" or record is None:
@@ -221,7 +222,7 @@ class Jobs:
 
     async def all_of(self, caller: Caller, job: str) -> tuple[Submission, JobRecord | None]:
         """Everything that is known of the job."""
-        return await self._submission(caller, job), await self._record(job)
+        return await self._submission(caller, job), await find(self._jobs, job)
 
     async def _submission(self, caller: Caller, job: str) -> Submission:
         if not job.isalnum():
@@ -232,16 +233,9 @@ class Jobs:
             raise JobNotFound(f"There is no job {job}.", job_id=job) from None
 
     async def _view(self, submission: Submission) -> JobView:
-        record = await self._record(submission.id) if submission.queued_at or not submission.error else None
+        record = await find(self._jobs, submission.id) if submission.queued_at or not submission.error else None
         charge = await self._ledger.charge_of(submission.account, submission.id) if submission.ended_at else None
         return job_view(submission, record, charge, self._links, self._clock())
-
-    async def _record(self, job: str) -> JobRecord | None:
-        try:
-            record, _ = await self._jobs.get(job)
-        except ObjectMissing:
-            return None
-        return record
 
     async def _consent(self, caller: Caller, request: JobRequest) -> str | None:
         account, now = caller.account, self._clock()

@@ -51,6 +51,12 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in _TOLD
 }
 """For the API's description: any operation may end so."""
+_CODES: Final = {404: "not_found", 405: "method_not_allowed", 413: errors.MediaTooLarge.code}
+
+
+def code_of(status: int) -> str:
+    """Of an error that the framework tells by its status alone."""
+    return _CODES.get(status, "invalid_request")
 
 
 def status_of(error: LipstageError) -> HTTPStatus:

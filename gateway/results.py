@@ -7,9 +7,9 @@ from gateway.job_views import state_of
 from gateway.links import Links
 from gateway.submissions import Submission
 from services.common import object_names
-from services.common.errors import JobNotEnded, JobNotFound, ObjectMissing, UploadNotFound
-from services.common.messages import JobRecord
+from services.common.errors import JobNotEnded, JobNotFound, UploadNotFound
 from services.common.ports import JobStore
+from services.common.progress import find
 
 PREFIX: Final = "job:"
 
@@ -45,17 +45,10 @@ class Results:
         submission = await self._submissions.find(f"{account}/{job}") if job.isalnum() else None
         if submission is None:
             raise JobNotFound(f"There is no job {job}.", job_id=job)
-        record = await self._record(job)
+        record = await find(self._jobs, job)
         state = state_of(submission, record)
         if state != "completed" or record is None:
             raise JobNotEnded(f"Job {job} is {state}; only what a completed one made can be used.", job_id=job)
         if submission.deleted_at:
             raise UploadNotFound(f"What job {job} made is not kept any more.", job_id=job)
         return object_names.output(record)
-
-    async def _record(self, job: str) -> JobRecord | None:
-        try:
-            record, _ = await self._jobs.get(job)
-        except ObjectMissing:
-            return None
-        return record

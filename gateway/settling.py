@@ -16,9 +16,9 @@ from gateway.submissions import OpenJob, Submission, Webhook
 from gateway.webhook_bodies import webhook_body
 from gateway.webhooks.messages import Event
 from gateway.webhooks.outbox import Outbox
-from services.common.errors import LipstageError, ObjectMissing
-from services.common.messages import JobRecord
+from services.common.errors import LipstageError
 from services.common.ports import JobStore
+from services.common.progress import find
 
 
 class Settling:
@@ -37,14 +37,14 @@ class Settling:
     async def tell_start(self, submission: Submission) -> None:
         """Not once the job has ended. Raises Unavailable."""
         if (webhook := submission.request.webhook) and "started" in webhook.events:
-            view = job_view(submission, await self._record(submission.id), None, self._links, self._clock())
+            view = job_view(submission, await find(self._jobs, submission.id), None, self._links, self._clock())
             if view.state == "processing":
                 await self._tell(view, submission, webhook)
 
     async def settle(self, account: str, job: str) -> bool:
         """False when the job has not ended yet. Raises Unavailable."""
         key = f"{account}/{job}"
-        submission, record = await self._submissions.get(key), await self._record(job)
+        submission, record = await self._submissions.get(key), await find(self._jobs, job)
         now = self._clock()
         view = job_view(submission, record, None, self._links, now)
         if not view.ended:
@@ -68,13 +68,6 @@ class Settling:
     async def _tell(self, view: JobView, submission: Submission, webhook: Webhook) -> None:
         body, event = webhook_body(view, submission, self._base_url), _event(view.state)
         await self._outbox.add(view.id, event, submission.account, submission.dialect, str(webhook.url), body)
-
-    async def _record(self, job: str) -> JobRecord | None:
-        try:
-            record, _ = await self._jobs.get(job)
-        except ObjectMissing:
-            return None
-        return record
 
 
 def _event(state: State) -> Event:

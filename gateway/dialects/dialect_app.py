@@ -13,7 +13,8 @@ from gateway.body_sizes import REQUEST_BYTES
 from gateway.callers_first import CallersFirst
 from gateway.dialects.refusals import Refusal, refusal_of, wrong_part
 from gateway.front import Front
-from services.common.errors import LipstageError, MediaTooLarge
+from gateway.problem import code_of
+from services.common.errors import LipstageError
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +38,9 @@ def dialect_app(front: Front, router: APIRouter, render: Render, files_in_form: 
         return render(Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_parameter", detail, wrong=wrong))
 
     async def http(request: Request, error: HTTPException) -> Response:
-        code = {404: "not_found", 405: "method_not_allowed", 413: MediaTooLarge.code}.get(
-            error.status_code, "invalid_request"
+        return render(
+            Refusal(error.status_code, code_of(error.status_code), str(error.detail), dict(error.headers or {}))
         )
-        return render(Refusal(error.status_code, code, str(error.detail), dict(error.headers or {})))
 
     app.add_middleware(CallersFirst, routes=app.routes, front=front, told=told, files=files_in_form)
     app.exception_handler(LipstageError)(told)

@@ -2,11 +2,20 @@
 
 from collections.abc import Callable
 
-from services.common.errors import LipstageError, StaleRecord, Superseded
+from services.common.errors import LipstageError, ObjectMissing, StaleRecord, Superseded
 from services.common.messages import JobError, JobEvent, JobRecord, JobState, SegmentState
 from services.common.ports import Bus, JobStore
 
 Edit = Callable[[JobRecord], JobRecord]
+
+
+async def find(jobs: JobStore, job_id: str) -> JobRecord | None:
+    """The job's record, if it has one. Raises Unavailable."""
+    try:
+        record, _ = await jobs.get(job_id)
+    except ObjectMissing:
+        return None
+    return record
 
 
 async def change(jobs: JobStore, job_id: str, edit: Edit) -> JobRecord:

@@ -20,7 +20,7 @@ from services.common.errors import (
 from services.common.log_context import task_in_logs
 from services.common.messages import JobRecord, Task
 from services.common.ports import Bus, Delivery, JobStore
-from services.common.progress import change, fail, with_retry
+from services.common.progress import change, fail, find, with_retry
 from services.common.tracing import context_of, tracer
 
 log = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ class Worker:
             log.error("task %s is dropped until a reconciler can read its job: %s", delivery.task.key, error)
             await delivery.ack()
             return
-        record = await self._record(delivery)
+        record = await find(self._jobs, delivery.task.job_id)
         if record is None or record.ended:  # the rest of an ended job may miss what was cleared away
             await delivery.ack()
             return
@@ -183,10 +183,3 @@ class Worker:
             await delivery.bury(f"{error.code}: {error}")
         else:  # another worker or the user was first
             await delivery.ack()
-
-    async def _record(self, delivery: Delivery) -> JobRecord | None:
-        try:
-            record, _ = await self._jobs.get(delivery.task.job_id)
-        except ObjectMissing:
-            return None
-        return record
