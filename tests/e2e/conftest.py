@@ -1,13 +1,15 @@
-"""Clips, and the command as a user runs it."""
+"""Clips, the command as a user runs it, and a browser."""
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from chromium import Visit, chromium, visiting
 from command import COMMAND, FRAMES, Answer, Lipstage
 from made_clips import rgb_frames, voice_samples, write_clip, write_voice
+from playwright.sync_api import Browser
 
 from services.common.settings import Settings
 from services.preprocess.faces.fetch import fetch
@@ -61,3 +63,15 @@ def sample_video() -> Path:
 @pytest.fixture(scope="session")
 def sample_voice() -> Path:
     return SAMPLES / "voice_a.m4a"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    with visiting(browser) as visit:
+        yield visit

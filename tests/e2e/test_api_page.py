@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from chromium import SLOWEST_MS, Visit, chromium, visiting
+from chromium import SLOWEST_MS, Visit
 from gateway_process import Gateway, serving
 from playwright.sync_api import Browser, Route, expect
 
@@ -12,21 +12,9 @@ expect.set_options(timeout=SLOWEST_MS)
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def gateway(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     with serving(tmp_path_factory.mktemp("serve")) as gateway:
         yield gateway
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    with visiting(browser) as visit:
-        yield visit
 
 
 def test_an_operation_is_found_and_tried_without_leaving_the_machine(visit: Visit, gateway: Gateway) -> None:

@@ -13,7 +13,7 @@ import av
 import httpx
 import numpy as np
 import pytest
-from chromium import PHONE, SLOWEST_MS, Visit, chromium, visiting
+from chromium import PHONE, SLOWEST_MS, Visit, visiting
 from command import FRAMES
 from gateway_process import Gateway, serving
 from made_clips import rgb_frames, write_clip
@@ -23,21 +23,9 @@ expect.set_options(timeout=SLOWEST_MS)
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def gateway(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     with serving(tmp_path_factory.mktemp("serve")) as gateway:
         yield gateway
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    with visiting(browser) as visit:
-        yield visit
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,12 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from pydantic import AnyHttpUrl, SecretStr
+from port_suites.development import development
 
 from gateway.app import make_app
 from gateway.front import Front, Ports, open_front
 from gateway.memory_documents import MemoryDocuments
 from gateway.resumable_uploads import ResumableUploads
-from gateway.settings import GatewaySettings
 from services.common.http_server import http_server
 from services.common.memory_bus import MemoryBus
 from services.common.memory_job_store import MemoryJobStore
@@ -99,13 +98,7 @@ async def two(server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Asy
 async def serving(documents: MemoryDocuments, access: S3Access, scratch: Path) -> AsyncIterator[tuple[Front, str]]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        settings = GatewaySettings(
-            environment="development",
-            public_url=AnyHttpUrl(url),
-            link_secret=SecretStr("of the test"),
-            route_owner="the test",
-            support="nobody",
-        )
+        settings = development(url)
         async with s3_media_store(access, scratch) as media:
             ports = Ports(documents, MemoryBus(), MemoryJobStore(), media, OnnxModels(scratch, 1))
             async with open_front(ports, settings) as front, http_server(make_app(front), listening):

@@ -4,20 +4,19 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from port_suites.development import development, settled
 from port_suites.hand_clock import HandClock
 from port_suites.job_records import job_record
 from port_suites.submissions import submission
-from pydantic import AnyHttpUrl, SecretStr
 
 from gateway.accounts import Account, Caller
 from gateway.deadlines import Deadlines
-from gateway.documents import Collection, Documents
+from gateway.documents import Collection
 from gateway.ending import Ending
 from gateway.front import Ports, open_front
 from gateway.job_views import job_view
 from gateway.links import OwnLinks
 from gateway.memory_documents import MemoryDocuments
-from gateway.settings import GatewaySettings
 from gateway.settling import Settling
 from gateway.slots import Slots
 from gateway.submissions import JobRequest, OpenJob, Submission
@@ -30,7 +29,6 @@ from services.common.onnx_models import OnnxModels
 
 LINKS = OwnLinks("http://gateway.test", b"secret")
 ASKED = {"video": "upload:one", "audio": "upload:two", "webhook": {"url": "https://example.com/done"}}
-SETTLED_S = 10.0
 
 
 class Job:
@@ -141,19 +139,3 @@ async def test_stages_that_got_a_job_too_late_are_stopped(tmp_path: Path) -> Non
 
 def with_one_place(account: Account) -> Account:
     return account.model_copy(update={"limits": account.limits.model_copy(update={"running_jobs": 1})})
-
-
-def development() -> GatewaySettings:
-    return GatewaySettings(
-        environment="development",
-        public_url=AnyHttpUrl("http://127.0.0.1:1"),
-        link_secret=SecretStr("of the test"),
-        route_owner="the test",
-        support="nobody",
-    )
-
-
-async def settled(documents: Documents) -> None:
-    async with asyncio.timeout(SETTLED_S):
-        while await documents.names("open/"):
-            await asyncio.sleep(0.01)

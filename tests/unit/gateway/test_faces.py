@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from pydantic import AnyHttpUrl, SecretStr
+from port_suites.development import development
 
 from gateway.accounts import Limits
 from gateway.app import make_app
@@ -15,7 +15,6 @@ from gateway.documents import Collection
 from gateway.front import Front, Ports, open_front
 from gateway.memory_documents import MemoryDocuments
 from gateway.probing import AudioFacts, VideoFacts
-from gateway.settings import GatewaySettings
 from gateway.uploads import Upload
 from services.common.errors import MediaUnreadable
 from services.common.folder_media_store import FolderMediaStore
@@ -93,13 +92,7 @@ def bus() -> MemoryBus:
 
 @pytest.fixture
 async def front(tmp_path: Path, bus: MemoryBus) -> AsyncIterator[Front]:
-    settings = GatewaySettings(
-        environment="development",
-        public_url=AnyHttpUrl(BASE),
-        link_secret=SecretStr("of the test"),
-        route_owner="the test",
-        support="nobody",
-    )
+    settings = development(BASE)
     media, models = FolderMediaStore(tmp_path), OnnxModels(tmp_path, 1)
     ports = Ports(MemoryDocuments(), bus, MemoryJobStore(), media, models)
     async with open_front(ports, settings, lambda: NOON) as front:

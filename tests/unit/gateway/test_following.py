@@ -1,19 +1,17 @@
 """Jobs are followed to their end by whoever looks after them next, whatever happened before."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
+from port_suites.development import development, settled
 from port_suites.hand_clock import HandClock
 from port_suites.job_records import job_record
 from port_suites.submissions import NOON, submission
-from pydantic import AnyHttpUrl, SecretStr
 
-from gateway.documents import Collection, Documents
+from gateway.documents import Collection
 from gateway.front import Ports, open_front
 from gateway.keys import Keys
 from gateway.memory_documents import MemoryDocuments
-from gateway.settings import GatewaySettings
 from gateway.slots import Slots
 from gateway.submissions import OpenJob, Submission
 from services.common.folder_media_store import FolderMediaStore
@@ -23,7 +21,6 @@ from services.common.messages import JobError
 from services.common.onnx_models import OnnxModels
 
 JOB = f"{0:012x}7"
-SETTLED_S = 10.0
 
 
 @pytest.mark.parametrize(
@@ -54,19 +51,3 @@ async def test_an_end_that_no_bus_remembers_is_settled(
     assert (await Collection(documents, "submissions", Submission).get(f"studio/{JOB}")).ended_at == clock()
     assert len(await documents.names("charges/")) == (record is not None)
     assert await Slots(documents).take("studio", "next", 1)
-
-
-def development() -> GatewaySettings:
-    return GatewaySettings(
-        environment="development",
-        public_url=AnyHttpUrl("http://127.0.0.1:1"),
-        link_secret=SecretStr("of the test"),
-        route_owner="the test",
-        support="nobody",
-    )
-
-
-async def settled(documents: Documents) -> None:
-    async with asyncio.timeout(SETTLED_S):
-        while await documents.names("open/"):
-            await asyncio.sleep(0.01)

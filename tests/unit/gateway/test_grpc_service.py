@@ -19,9 +19,9 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 from grpc_status import rpc_status
+from port_suites.development import development
 from port_suites.job_records import job_record
 from port_suites.submissions import submission
-from pydantic import AnyHttpUrl, SecretStr
 
 from gateway.accounts import Account, Limits
 from gateway.clock import utc_now
@@ -75,13 +75,7 @@ def bus() -> WatchedBus:
 
 @pytest.fixture
 async def front(tmp_path: Path, bus: WatchedBus) -> AsyncIterator[Front]:
-    settings = GatewaySettings(
-        environment="development",
-        public_url=AnyHttpUrl("http://127.0.0.1:1"),
-        link_secret=SecretStr("of the test"),
-        route_owner="the test",
-        support="nobody",
-    )
+    settings = development()
     media, models = FolderMediaStore(tmp_path), OnnxModels(tmp_path, 1)
     async with open_front(Ports(MemoryDocuments(), bus, MemoryJobStore(), media, models), settings) as front:
         yield front

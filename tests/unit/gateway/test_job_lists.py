@@ -8,15 +8,14 @@ from typing import Any
 
 import httpx2
 import pytest
+from port_suites.development import development
 from port_suites.submissions import NOON, submission
-from pydantic import AnyHttpUrl, SecretStr
 
 from gateway.app import make_app
 from gateway.documents import Collection, Documents
 from gateway.front import Ports, open_front
 from gateway.ids import new_id
 from gateway.memory_documents import MemoryDocuments
-from gateway.settings import GatewaySettings
 from gateway.submissions import JobRequest, Submission
 from services.common.folder_media_store import FolderMediaStore
 from services.common.memory_bus import MemoryBus
@@ -60,13 +59,7 @@ class Listing:
 async def listing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Listing]:
     folder = tmp_path_factory.mktemp("gateway")
     documents, media, models = WatchedDocuments(), FolderMediaStore(folder), OnnxModels(Path(folder), 1)
-    settings = GatewaySettings(
-        environment="development",
-        public_url=AnyHttpUrl(BASE),
-        link_secret=SecretStr("of the test"),
-        route_owner="the test",
-        support="nobody",
-    )
+    settings = development(BASE)
     async with open_front(Ports(documents, MemoryBus(), MemoryJobStore(), media, models), settings) as front:
         account = await front.keys.create_account("tests")
         _, key = await front.keys.create_key(account.id, "tests")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from pydantic import AnyHttpUrl, SecretStr, ValidationError
+from port_suites.development import development
+from pydantic import ValidationError
 
 from gateway.app import make_app
 from gateway.front import Ports, open_front
 from gateway.memory_documents import MemoryDocuments
 from gateway.rest.jobs import MAX_BATCH
-from gateway.settings import GatewaySettings
 from gateway.submissions import MAX_ADDRESS, JobRequest
 from services.common.folder_media_store import FolderMediaStore
 from services.common.memory_bus import MemoryBus
@@ -25,13 +25,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 async def http(tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
-    settings = GatewaySettings(
-        environment="development",
-        public_url=AnyHttpUrl(BASE),
-        link_secret=SecretStr("of the test"),
-        route_owner="the test",
-        support="nobody",
-    )
+    settings = development(BASE)
     ports = Ports(MemoryDocuments(), MemoryBus(), MemoryJobStore(), FolderMediaStore(tmp_path), OnnxModels(tmp_path, 1))
     async with open_front(ports, settings) as front:
         account = await front.keys.create_account("tests")
